@@ -1,0 +1,28 @@
+"""What is true: logs, records, the rules of exchange, the store, the audit.
+
+The ledger is the lowest of the three layers and imports neither of the others.
+It reads no clock and no randomness: times and random bytes arrive as arguments.
+Whoever reads it for the first time reads it in this order:
+
+    Words           errors      every error that leaves this layer
+                    limits      every limit, with its unit and its reason
+    Bytes           encoding    canonical MessagePack: one value, one encoding
+                    signing     Ed25519 under libsodium's strict rules, with contexts
+                    merkle      the tree of RFC 6962, its proofs, the compact range
+                    note        signed notes and checkpoints: the signed form of a head
+    Logs            log         entries, heads, and extending a log by a run
+                    evidence    two branches of one log, proved without a store
+    Meaning         records     every kind of record, typed, with its limits
+                    vocabulary  categories and units: stable codes, names in two languages
+                    commune     which logs are a commune's, and up to where each counts
+                    exchange    the life of an exchange: one table of moves, a pure fold
+                    view        what listings and exchanges amount to, for any commune
+    Disk            store       SQLite on one writer thread; the only SQL of the ledger
+                    anchor      the last head signed, outside the database
+                    author      signing one's own entries: store first, show the head after
+    Proof           audit       findings about logs, from the entries alone
+                    receipt     one exchange as a file or paper that proves itself
+
+Everything above `Disk` is rules, and knows nothing of how entries are stored;
+the import contracts in pyproject.toml hold that.
+"""

@@ -1,0 +1,1 @@
+"""The tests, one package a layer, one file a module; names are sentences."""

@@ -1,0 +1,1 @@
+"""Working fakes, builders and data that several tests share."""
