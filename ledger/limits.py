@@ -1,0 +1,81 @@
+"""Every limit of the ledger, named once, with its unit and its reason."""
+
+from __future__ import annotations
+
+from typing import Final
+
+HASH_BYTES: Final = 32
+"""bytes; SHA-256, and Ed25519 public keys as well."""
+
+SIGNATURE_BYTES: Final = 64
+"""bytes; Ed25519 (RFC 8032, section 5.1.6)."""
+
+MAX_PAYLOAD_BYTES: Final = 8_192
+"""bytes in a payload; a page of text fits, a photo does not (those travel by hash)."""
+
+MAX_RUN_ENTRIES: Final = 1_024
+"""entries that one head may cover beyond the head before it; a receiver verifies and stores as one unit."""
+
+MAX_RUN_BYTES: Final = 1_048_576
+"""bytes of payloads that one head may cover beyond the head before it; bounds a receiver's memory."""
+
+MAX_INDEX: Final = 2**32 - 1
+"""index of an entry; a commune that writes ten entries a second reaches it after 13 years."""
+
+MAX_NESTING: Final = 8
+"""levels of arrays and maps in a record; the deepest record of today has 4."""
+
+MAX_KEY_CHARACTERS: Final = 32
+"""characters of a map key."""
+
+MAX_NOTE_BYTES: Final = 65_536
+"""bytes of a signed note; a checkpoint has about 250."""
+
+MAX_NOTE_SIGNATURES: Final = 64
+"""signature lines of a note that are looked at."""
+
+MAX_EXTENSIONS: Final = 4
+"""extension lines of a head; none is defined today, and a newer version may add a few."""
+
+MAX_EXTENSION_CHARACTERS: Final = 200
+"""characters of an extension line."""
+
+MAX_NETWORK_CHARACTERS: Final = 32
+"""characters of a network's name, from `[a-z0-9-]`."""
+
+MAX_AUTHORITY_KEYS: Final = 32
+"""keys of an authority; a commune has 6 to 40 councils, which sign through fewer hands."""
+
+MIN_PARTIES: Final = 2
+MAX_PARTIES: Final = 8
+"""communes in one exchange; a ring of more is not agreed in practice."""
+
+MAX_TRANSFERS: Final = 32
+"""transfers in one proposal."""
+
+MAX_SEEN: Final = 16
+"""heads in the `seen` of one record; with 8 parties each may have two logs."""
+
+MAX_PREVIOUS: Final = 32
+"""logs that one succession continues, or authority records that one replaces."""
+
+MAX_IMAGES: Final = 8
+"""images of one listing."""
+
+MAX_NAME_CHARACTERS: Final = 120
+"""characters of a name, title, place, role or code as people read them on one line."""
+
+MAX_CODE_CHARACTERS: Final = 48
+"""characters of a category or unit code."""
+
+MAX_TEXT_CHARACTERS: Final = 2_000
+"""characters of a note, reason or description; four bytes each still fit a payload."""
+
+MAX_NUMBER: Final = 10**15
+"""largest scaled number of a quantity; sums of a million of them stay in 64 bits."""
+
+MAX_SCALE: Final = 6
+"""decimal places of a quantity; a gram of a tonne."""
+
+MAX_TIME: Final = 253_402_300_799_999
+"""milliseconds since 1970; the last of the year 9999, the last that a date can be written for."""
