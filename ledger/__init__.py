@@ -12,6 +12,8 @@ Whoever reads it for the first time reads it in this order:
                     note        signed notes and checkpoints: the signed form of a head
     Logs            log         entries, heads, and extending a log by a run
                     evidence    two branches of one log, proved without a store
+                    replica     what a run means beside the branches already held
+                    descent     the first difference of two trees, found by asking a peer
     Meaning         records     every kind of record, typed, with its limits
                     vocabulary  categories and units: stable codes, names in two languages
                     commune     which logs are a commune's, and up to where each counts

@@ -14,6 +14,7 @@
         │   ├── BadHead           its head is not validly signed, or is for another network
         │   ├── BadRun            sizes, lengths or the root do not fit together
         │   └── Unconnected       it neither extends nor forks what is held: entries before it are missing
+    │       └── Diverged        its head is valid and fits no branch held: descend to find the cut
         ├── EvidenceError       evidence of a fork that does not prove one
         └── ReceiptError        a receipt that does not prove what it says
 
@@ -80,6 +81,10 @@ class BadRun(RunRefused):
 
 class Unconnected(RunRefused):
     """A run neither extends nor forks what is held: entries before it are missing."""
+
+
+class Diverged(Unconnected):
+    """A run whose valid head fits no branch held: they differ before the run, or its items are false."""
 
 
 class EvidenceError(RemoteError):

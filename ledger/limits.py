@@ -22,6 +22,15 @@ MAX_RUN_BYTES: Final = 1_048_576
 MAX_INDEX: Final = 2**32 - 1
 """index of an entry; a commune that writes ten entries a second reaches it after 13 years."""
 
+MAX_PROOF_HASHES: Final = 32
+"""hashes of an inclusion proof or compact range: the levels of a tree over all indexes."""
+
+MAX_DESCENT_LEVELS: Final = 4
+"""levels of a tree that one question of a descent goes down; an answer is 16 hashes at most."""
+
+MAX_EVIDENCE_BYTES: Final = 8_192
+"""bytes of evidence; two heads with all their extension lines and two proofs of 32 hashes have 4,200."""
+
 MAX_NESTING: Final = 8
 """levels of arrays and maps in a record; the deepest record of today has 4."""
 
@@ -71,8 +80,8 @@ MAX_CODE_CHARACTERS: Final = 48
 MAX_TEXT_CHARACTERS: Final = 2_000
 """characters of a note, reason or description; four bytes each still fit a payload."""
 
-MAX_NUMBER: Final = 10**15
-"""largest scaled number of a quantity; sums of a million of them stay in 64 bits."""
+MAX_NUMBER: Final = 10**12
+"""largest scaled number of a quantity; at six decimal places it still fits 63 bits."""
 
 MAX_SCALE: Final = 6
 """decimal places of a quantity; a gram of a tonne."""

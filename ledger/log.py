@@ -44,7 +44,9 @@ Signature = Annotated[bytes, msgspec.Meta(min_length=SIGNATURE_BYTES, max_length
 
 Index = Annotated[int, msgspec.Meta(ge=0, le=MAX_INDEX)]
 Size = Annotated[int, msgspec.Meta(ge=1, le=MAX_INDEX + 1)]
-ExtensionLine = Annotated[str, msgspec.Meta(pattern=r"\A[!-~]([ -~]*[!-~])?\Z", max_length=MAX_EXTENSION_CHARACTERS)]
+ExtensionLine = Annotated[
+    str, msgspec.Meta(pattern=r"\A[!-~]([ -~]*[!-~])?\Z", max_length=MAX_EXTENSION_CHARACTERS)
+]
 
 
 class Head(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -107,9 +109,7 @@ class Run(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
 
     head: Head
     start: Index
-    items: Annotated[
-        tuple[Payload | Erased, ...], msgspec.Meta(min_length=1, max_length=MAX_RUN_ENTRIES)
-    ]
+    items: Annotated[tuple[Payload | Erased, ...], msgspec.Meta(min_length=1, max_length=MAX_RUN_ENTRIES)]
     before: Annotated[tuple[Hash, ...], msgspec.Meta(max_length=32)] = ()
 
     @property
@@ -179,6 +179,8 @@ def check_form(run: Run) -> None:
         raise BadRun(f"A run has {total} bytes of payloads; {MAX_RUN_BYTES} are allowed.")
     if run.before and len(run.before) != run.start.bit_count():
         raise BadRun(f"A compact range of {len(run.before)} hashes does not fit size {run.start}.")
+    if any(len(one) != HASH_BYTES for one in run.before):
+        raise BadRun(f"A compact range holds a hash that is not {HASH_BYTES} bytes long.")
 
 
 def check_head(head: Head, network: str) -> None:
