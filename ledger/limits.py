@@ -43,6 +43,9 @@ MAX_NOTE_BYTES: Final = 65_536
 MAX_NOTE_SIGNATURES: Final = 64
 """signature lines of a note that are looked at."""
 
+MAX_CHECKPOINT_SIZE: Final = 2**63 - 1
+"""leaves that a checkpoint of any origin may state; other tools read it into a signed 64-bit integer."""
+
 MAX_EXTENSIONS: Final = 4
 """extension lines of a head; none is defined today, and a newer version may add a few."""
 

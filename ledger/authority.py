@@ -1,0 +1,156 @@
+"""Who speaks for a commune: the chain of charter and authority records.
+
+Decides which authority records count, which authority is in force, and
+whether signatures satisfy one. The chain counts by its own `previous` and
+signatures alone, whatever is sealed or forked; which logs belong to the
+commune is `commune`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+
+from . import signing
+from .log import EntryId, LogKey
+from .records import Authority, AuthorityChange, Charter, CommuneId, Signed, Succession, signed_body
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A record about a commune itself, and where it stands.
+
+    `payload` is kept beside the record because signatures cover its bytes.
+    """
+
+    id: EntryId
+    log: LogKey
+    index: int
+    payload: bytes
+    record: Charter | AuthorityChange | Succession
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One authority in the chain.
+
+    Copies of one authority record within its log are one link: `key` is the
+    hash of what its signatures cover, `ids` the entry ids of all copies.
+    """
+
+    key: bytes
+    ids: frozenset[EntryId]
+    log: LogKey
+    authority: Authority
+    previous: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record that the rules give no effect, with the reason as a stable code."""
+
+    id: EntryId
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """All links that count, and what follows from them.
+
+    `tips` are the links that nothing replaces: one means that it is in force,
+    several that the authority is frozen until a record names them all.
+    """
+
+    links: Mapping[bytes, Link]
+    tips: tuple[Link, ...]
+    refused: tuple[Refused, ...]
+
+    @property
+    def in_force(self) -> Link | None:
+        """The one authority in force, or None while replacements contradict each other."""
+        return self.tips[0] if len(self.tips) == 1 else None
+
+    def link_of(self, entry: bytes) -> Link | None:
+        """The link that a record means by this entry id."""
+        return next((link for link in self.links.values() if entry in link.ids), None)
+
+    def replacements(self, link: Link) -> tuple[Link, ...]:
+        """The links that replace this one; more than one freezes it."""
+        return tuple(other for other in self.links.values() if link.key in other.previous)
+
+
+@lru_cache(maxsize=4096)
+def _is_signed(key: bytes, message: bytes, signature: bytes) -> bool:
+    return signing.verify(key, message, signature)
+
+
+def satisfied(authority: Authority, signatures: Sequence[Signed], message: bytes) -> bool:
+    """Whether at least `threshold` distinct keys of the authority signed the message."""
+    signers = {
+        signed.key
+        for signed in signatures
+        if signed.key in authority.keys and _is_signed(signed.key, message, signed.signature)
+    }
+    return len(signers) >= authority.threshold
+
+
+def authority_chain(charter: Stated, changes: Iterable[Stated], network: str) -> Chain:
+    """Build the chain of a commune from its charter and all authority records that name it.
+
+    The order of `changes` does not matter: links are added until none fits.
+    """
+    assert isinstance(charter.record, Charter)
+    first = Link(charter.id, frozenset({charter.id}), charter.log, charter.record.authority, frozenset())
+    links: dict[bytes, Link] = {first.key: first}
+    by_id: dict[bytes, bytes] = {charter.id: first.key}
+    waiting = sorted(changes, key=lambda stated: (stated.log, stated.index, stated.id))
+    refused: list[Refused] = []
+    while True:
+        left: list[Stated] = []
+        for stated in waiting:
+            record = stated.record
+            assert isinstance(record, AuthorityChange)
+            if record.log != stated.log:
+                refused.append(Refused(stated.id, "authority-copied"))
+            elif record.commune != charter.id:
+                refused.append(Refused(stated.id, "authority-of-another"))
+            elif any(previous not in by_id for previous in record.previous):
+                left.append(stated)
+            else:
+                _add(stated, record, links, by_id, refused, network)
+        if len(left) == len(waiting):
+            break
+        waiting = left
+    refused += [Refused(stated.id, "authority-of-nothing") for stated in waiting]
+    replaced = {previous for link in links.values() for previous in link.previous}
+    tips = tuple(sorted((link for link in links.values() if link.key not in replaced), key=lambda link: link.key))
+    return Chain(links, tips, tuple(sorted(refused, key=lambda item: (item.id, item.code))))
+
+
+def _add(
+    stated: Stated,
+    record: AuthorityChange,
+    links: dict[bytes, Link],
+    by_id: dict[bytes, bytes],
+    refused: list[Refused],
+    network: str,
+) -> None:
+    message = signed_body(stated.payload, network)
+    previous = frozenset(by_id[entry] for entry in record.previous)
+    if not all(satisfied(links[key].authority, record.signatures, message) for key in previous):
+        refused.append(Refused(stated.id, "authority-unsigned"))
+        return
+    key = sha256(message).digest()
+    known = links.get(key)
+    ids = (known.ids if known else frozenset()) | {stated.id}
+    links[key] = Link(key, ids, stated.log, record.authority, previous)
+    by_id[stated.id] = key
+
+
+def commune_of(stated: Stated) -> CommuneId:
+    """The commune that a record about a commune names."""
+    if isinstance(stated.record, Charter):
+        return CommuneId(stated.id)
+    return CommuneId(stated.record.commune)
