@@ -128,7 +128,8 @@ class Charter(_Record, frozen=True, kw_only=True):
     network: Annotated[str, Meta(min_length=1, max_length=MAX_NETWORK_CHARACTERS)]
     place: Name | None = None
     seen: Seen = ()
-    within: Name | Hash | None = None
+    within: Name | None = None
+    within_id: Hash | None = None
 
 
 class Profile(_Record, frozen=True, kw_only=True):
@@ -182,7 +183,8 @@ class Offer(_Record, frozen=True, kw_only=True):
     at: Time
     by: Name | None = None
     category: Code
-    council: Name | Hash | None = None
+    council: Name | None = None
+    council_id: Hash | None = None
     images: Annotated[tuple[Hash, ...], Meta(max_length=MAX_IMAGES)] = ()
     kind: Literal["offer"] = _kind("offer")
     note: Text | None = None
@@ -201,7 +203,8 @@ class Need(_Record, frozen=True, kw_only=True):
     at: Time
     by: Name | None = None
     category: Code
-    council: Name | Hash | None = None
+    council: Name | None = None
+    council_id: Hash | None = None
     images: Annotated[tuple[Hash, ...], Meta(max_length=MAX_IMAGES)] = ()
     kind: Literal["need"] = _kind("need")
     note: Text | None = None
