@@ -107,11 +107,15 @@ def subtree_of(branch: Branch, start: int, end: int) -> bytes:
         raise Unconnected(f"The entries from {start} to {end} are no subtree of what is held.")
     size, compact = 0, merkle.CompactRange()
     if start < branch.start:
+        older = branch.state_at(branch.start).compact
         if end < branch.start:
-            raise Unconnected(f"This log is held from index {branch.start} on; {start} to {end} is older.")
-        # Of the compact range at the branch's start, the subtrees that lie from `start` on.
+            # One of the full subtrees of the compact range is all that is left of what it covers.
+            is_kept = width.bit_count() == 1 and branch.start & width
+            if not is_kept or branch.start - branch.start % (2 * width) != start:
+                raise Unconnected(f"This log is held from index {branch.start}; {start} to {end} is older.")
+            return older[start.bit_count()]
         size = branch.start - start
-        compact = branch.state_at(branch.start).compact[-size.bit_count() :]
+        compact = older[-size.bit_count() :]  # the subtrees that lie from `start` on
     while size < width:
         leaves = branch.leaves(start + size, min(end, start + size + _CHUNK))
         compact = merkle.extend_range(size, compact, leaves)

@@ -116,7 +116,7 @@ Placement = Opens | Extends | Known | Forks
 def place_run(run: Run, branches: Sequence[Branch], network: str) -> Placement:
     """Where a run belongs beside all held branches of its log, none of them changed.
 
-    Raises BadRun (lengths, or items that are not those of the head), BadHead
+    Raises BadRun (another log, lengths, or items that are not those of the head), BadHead
     (not signed for `network`), Diverged (a valid head whose root fits no
     branch: either its log forks before the run, or whoever sent it changed the
     items; `descent` finds out which) or Unconnected (entries between what is
@@ -198,7 +198,9 @@ def _fit(run: Run, leaves: list[bytes], branch: Branch) -> Extends | Known | _Pa
     Items below the branch's start are passed over: the compact range there,
     with the items after it, has to give the head's root.
     """
-    head = run.head
+    head, state = run.head, branch.state()
+    if state.log != head.log:
+        raise BadRun(f"A run of log {head.log.hex()[:16]} does not belong beside log {state.log.hex()[:16]}.")
     first = max(run.start, branch.start)
     end = min(branch.size, head.size)
     held = branch.leaves(first, end)
@@ -208,7 +210,7 @@ def _fit(run: Run, leaves: list[bytes], branch: Branch) -> Extends | Known | _Pa
             if branch.state_at(head.size).root != head.root:
                 return None
             return Known(branch.number, branch.head_over(head.size - 1).size != head.size)
-        cut, state = end, branch.state()
+        cut = end
     else:
         cut = first + next(at for at, (one, other) in enumerate(zip(held, ours, strict=True)) if one != other)
         state = branch.state_at(cut)
