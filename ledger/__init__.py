@@ -6,6 +6,7 @@ Whoever reads it for the first time reads it in this order:
 
     Words           errors      every error that leaves this layer
                     limits      every limit, with its unit and its reason
+                    unicode14   the code points that a text may hold
     Bytes           encoding    canonical MessagePack: one value, one encoding
                     signing     Ed25519 under libsodium's strict rules, with contexts
                     merkle      the tree of RFC 6962, its proofs, the compact range
@@ -16,8 +17,11 @@ Whoever reads it for the first time reads it in this order:
                     descent     the first difference of two trees, found by asking a peer
     Meaning         records     every kind of record, typed, with its limits
                     vocabulary  categories and units: stable codes, names in two languages
-                    commune     which logs are a commune's, and up to where each counts
+                    authority   who speaks for a commune: the chain of its keys
+                    commune     which logs are a commune's, and up to where each is sealed
+                    standing    what counts, past a cut or seal as well, and what was seen
                     exchange    the life of an exchange: one table of moves, a pure fold
+                    history     all of the above over a set of entries, in memory
                     view        what listings and exchanges amount to, for any commune
     Disk            store       SQLite on one writer thread; the only SQL of the ledger
                     anchor      the last head signed, outside the database
