@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 from ledger import merkle
 from ledger.evidence import Evidence
@@ -30,18 +30,21 @@ class Author:
     """One log as its writer has it: all payloads, and all runs as signed."""
 
     name: str
+    given_key: InitVar[SigningKey | None] = None
+    network: str = NETWORK
+    key: SigningKey = field(init=False)
     state: LogState = field(init=False)
     payloads: list[bytes] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        """Start an empty log."""
-        self.key = key_of(self.name)
+    def __post_init__(self, given_key: SigningKey | None) -> None:
+        """Start an empty log, under the key of the name unless another is given."""
+        self.key = key_of(self.name) if given_key is None else given_key
         self.state = LogState(self.key.public_key)  # type: ignore[arg-type]
 
     def write(self, *payloads: bytes) -> Run:
         """Sign these entries as one run."""
-        run, extension = sign_run(self.state, payloads, self.key, NETWORK)
+        run, extension = sign_run(self.state, payloads, self.key, self.network)
         self.state = extension.state
         self.payloads += payloads
         self.runs.append(run)
