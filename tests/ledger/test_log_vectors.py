@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from ledger.log import Head, LogKey, LogState, Run, check_head, entry_id, extend
 from ledger.replica import Opens, place_run
 from tests.support import check_evidence as independent
 from tests.support.log_vectors import FOLDER, texts
+from tests.support.shared import CHECKOUT
 
 
 def vectors(name: str) -> Any:
@@ -103,3 +105,39 @@ def test_what_the_vectors_say_is_no_evidence_is_refused() -> None:
             check_evidence(decode_evidence(data), given["network"])
         with pytest.raises(independent.NotProvedError):
             independent.check(data, given["network"])
+
+
+@pytest.mark.parametrize("page", ["log-and-head.md", "evidence.md"])
+def test_every_long_number_on_a_page_of_the_specification_is_from_the_vectors(page: str) -> None:
+    """An example that was written by hand, or is of an older format, would mislead for years."""
+    text = (CHECKOUT / "docs" / "spec" / page).read_text(encoding="utf-8")
+    known = "".join(file.read_text(encoding="utf-8") for file in sorted(FOLDER.glob("*.json")))
+    numbers = re.findall(r"\b[0-9a-f]{12,}\b", text)
+    assert len(numbers) > 9
+    assert [number for number in numbers if number not in known] == []
+    for line in re.findall(r"(?m)^    (\S*[A-Za-z0-9+/]{40,}=|\u2014 trueque\S* \S+)$", text):
+        assert line in known
+
+
+@pytest.mark.parametrize(
+    ("page", "file", "path"),
+    [
+        ("log-and-head.md", "log.json", ("runs", 0, "wire")),
+        ("evidence.md", "evidence.json", ("proved", 1, "evidence")),
+    ],
+)
+def test_the_example_taken_apart_on_a_page_is_a_vector(
+    page: str, file: str, path: tuple[str | int, ...]
+) -> None:
+    text = (CHECKOUT / "docs" / "spec" / page).read_text(encoding="utf-8")
+    (example,) = re.findall(r"(?m)(?:^    (?:9[0-9a-f]|  ).*\n){9,}", text)
+    digits = ""
+    for line in example.splitlines():
+        for word in line.split():
+            if not re.fullmatch(r"(?:[0-9a-f]{2})+", word):
+                break  # the rest of the line says in words what the bytes are
+            digits += word
+    expected = vectors(file)
+    for step in path:
+        expected = expected[step]
+    assert digits == expected
