@@ -15,7 +15,9 @@ Whoever reads it for the first time reads it in this order:
                     evidence    two branches of one log, proved without a store
                     replica     what a run means beside the branches already held
                     descent     the first difference of two trees, found by asking a peer
-    Meaning         records     every kind of record, typed, with its limits
+    Meaning         kinds       every kind of record, typed, with its limits
+                    form        what must hold between the fields of a record
+                    records     what becomes of a payload: a record, or none
                     vocabulary  categories and units: stable codes, names in two languages
                     authority   who speaks for a commune: the chain of its keys
                     commune     which logs are a commune's, and up to where each is sealed
