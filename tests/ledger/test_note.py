@@ -16,6 +16,7 @@ from ledger.limits import MAX_CHECKPOINT_SIZE, MAX_NOTE_BYTES, MAX_NOTE_SIGNATUR
 from ledger.note import Checkpoint, Signer, VerifierKey
 from ledger.signing import SigningKey
 from tests.support.shared import shared_path
+from tests.support.vectors import assert_regenerates, load
 
 MAIZAL = Signer("trueque/prueba/maizal", SigningKey(bytes(32)))
 PANAL = Signer("trueque/prueba/panal", SigningKey(bytes([1]) * 32))
@@ -275,3 +276,88 @@ def test_a_checkpoint_that_would_read_as_another_is_not_written() -> None:
 def test_junk_is_no_checkpoint(junk: str) -> None:
     with pytest.raises(NoteError):
         note.parse_checkpoint(junk, allow_extensions=True)
+
+
+# Our own vectors -------------------------------------------------------------------------------------
+
+
+def _own_vectors() -> dict[str, Any]:
+    root = b64encode(ROOT).decode()
+    key = MAIZAL.key.public_key
+    log = Signer(f"trueque/comunas/{key.hex()}", MAIZAL.key)
+    body = note.checkpoint_body(log.name, 1_024, ROOT)
+    extended = note.checkpoint_body(log.name, 2**32, ROOT, ["a line that only the log understands"])
+    signed = note.sign_note(body, [log])
+    line = signed[len(body) + 1 :]
+    forged = _line(log.name, log.verifier.id + bytes(64))
+    return {
+        "about": "The notes of docs/spec/log-and-head.md, made by tests/ledger/test_note.py; bytes in hex",
+        "seed": MAIZAL.key.seed.hex(),
+        "public_key": key.hex(),
+        "verifier_key": str(log.verifier),
+        "checkpoints": [
+            {"origin": log.name, "size": size, "root": ROOT.hex(), "extensions": extensions, "body": text}
+            for size, extensions, text in (
+                (1_024, [], body),
+                (2**32, ["a line that only the log understands"], extended),
+            )
+        ],
+        "refused_checkpoints": [
+            {"name": name, "body": text}
+            for name, text in (
+                ("no newline at the end", body[:-1]),
+                ("a blank line at the end", body + "\n"),
+                ("an empty origin", f"\n7\n{root}\n"),
+                ("a size with a leading zero", f"{log.name}\n07\n{root}\n"),
+                ("a size with a sign", f"{log.name}\n+7\n{root}\n"),
+                ("a size of 2 to the 63rd", f"{log.name}\n{2**63}\n{root}\n"),
+                ("a root of 31 bytes", f"{log.name}\n7\n{b64encode(ROOT[:31]).decode()}\n"),
+                ("a root with slack bits that are not zero", f"{log.name}\n7\n{root[:-2]}9=\n"),
+                ("a root without padding", f"{log.name}\n7\n{root[:-1]}\n"),
+                ("an extension line", extended),
+            )
+        ],
+        "notes": [
+            {"text": text, "signed": note.sign_note(text, [log])}
+            for text in (body, extended, "\n", "a\n\nb\n")
+        ],
+        "refused_notes": [
+            {"name": name, "signed": text}
+            for name, text in (
+                ("the text alone", body),
+                ("no signature line", f"{body}\n"),
+                ("no blank line", body + line),
+                ("no newline at the end", signed[:-1]),
+                ("a line after the signatures", f"{signed}x\n"),
+                ("a hyphen for the dash", signed.replace("\u2014", "-")),
+                ("a signature that fails", f"{body}\n{forged}"),
+                ("a signature that fails, then one that holds", f"{body}\n{forged}{line}"),
+                ("a signature under another name", signed.replace(f"\u2014 {log.name}", "\u2014 otra")),
+                ("a signature of another text", signed.replace("1024", "1025")),
+                ("a carriage return", signed.replace("1024\n", "1024\r\n")),
+                ("more signature lines than are looked at", f"{body}\n{line * (MAX_NOTE_SIGNATURES + 1)}"),
+            )
+        ],
+    }
+
+
+def test_our_own_vectors_regenerate_byte_for_byte() -> None:
+    assert_regenerates("note", _own_vectors())
+
+
+def test_our_own_vectors_are_taken_or_refused_as_they_say() -> None:
+    vectors = load("note")
+    key = VerifierKey.parse(vectors["verifier_key"])
+    for case in vectors["checkpoints"]:
+        read = note.parse_checkpoint(case["body"], allow_extensions=True)
+        assert read == Checkpoint(
+            case["origin"], case["size"], bytes.fromhex(case["root"]), tuple(case["extensions"])
+        )
+    for case in vectors["refused_checkpoints"]:
+        with pytest.raises(NoteError):
+            note.parse_checkpoint(case["body"])
+    for case in vectors["notes"]:
+        assert note.open_note(case["signed"], [key]) == note.Note(case["text"], (key,))
+    for case in vectors["refused_notes"]:
+        with pytest.raises(NoteError):
+            note.open_note(case["signed"], [key])
