@@ -1,0 +1,92 @@
+"""Opening the ledger's database, and what its errors mean.
+
+Decides the settings of every connection and turns SQLite's errors into
+StoreError with a sentence that says what to do. One connection writes (the
+store's own thread); any number read.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from sqlite_utils import Database
+
+from ..errors import StoreError
+from .migrations import MIGRATIONS
+
+CACHE_KIB: Final = 16_384
+"""KiB of page cache of the writer; the indices of 100,000 entries fit."""
+
+BUSY_SECONDS: Final = 10.0
+"""seconds that a connection waits for another one's lock."""
+
+
+@contextmanager
+def store_errors(path: Path | str) -> Iterator[None]:
+    """Turn what SQLite raises into StoreError with a sentence for a person."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(_sentence(path, error)) from error
+
+
+def _sentence(path: Path | str, error: sqlite3.Error) -> str:
+    text = str(error)
+    if "readonly" in text or "read-only" in text:
+        return f"The ledger {path} cannot be written ({text}): check the permissions of its folder."
+    if "disk is full" in text or "full" in text:
+        return f"The disk that holds the ledger {path} is full ({text}): free some space, then start again."
+    if "malformed" in text or "not a database" in text or "corrupt" in text:
+        return (
+            f"The ledger {path} is damaged ({text}): keep the file, restore a backup into another home, "
+            "and import bundles of neighbours to fetch what is newer."
+        )
+    if "locked" in text or "busy" in text:
+        return f"The ledger {path} is in use by another program: close it and try again."
+    if "unable to open" in text:
+        return (
+            f"The ledger {path} cannot be opened ({text}): check that the folder exists and can be written."
+        )
+    return f"The ledger {path} cannot be read or written ({text}): check the disk, then start again."
+
+
+def open_for_writing(path: Path) -> Database:
+    """The one writing connection, migrated; belongs to the thread that opens it. Raises StoreError."""
+    with store_errors(path):
+        connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
+        database = Database(connection, recursive_triggers=True)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        MIGRATIONS.apply(database)
+        newer = {row.name for row in MIGRATIONS.applied(database)} - {
+            item.name for item in MIGRATIONS._migrations
+        }
+        if newer:
+            connection.close()
+            raise StoreError(
+                f"The ledger {path} was written by a newer version of Trueque: install that version."
+            )
+        return database
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """A read-only connection, for any one thread. Raises StoreError."""
+    with store_errors(path):
+        if not path.exists():
+            raise StoreError(f"There is no ledger at {path}: create a commune with `trueque init`.")
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=BUSY_SECONDS,
+            check_same_thread=False,
+        )  # fmt: skip
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA recursive_triggers = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("SELECT count(*) FROM branch")
+        return connection

@@ -1,0 +1,380 @@
+"""The store: every change to what is held, on one thread of its own.
+
+Decides how entries, heads and evidence become durable, and that nothing else
+is changed on the way: one transaction holds the entries, the head, the branch
+and the views. A failed commit closes the store to all further writing, since
+what is on disk is then not known; opening it anew tells.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+from sqlite_utils import Database
+
+from .. import replica
+from ..errors import NotFound, StoreError
+from ..evidence import Evidence, check_evidence, encode_evidence
+from ..limits import MAX_RUN_ENTRIES
+from ..log import Head, LogKey, LogState, Run, sign_run
+from ..merkle import CompactRange
+from ..records import Malformed
+from ..signing import SigningKey
+from ..standing import INDEX_MASK, PLACE_BITS, place_of
+from .database import open_for_writing, store_errors
+from .holding import Holding
+from .migrations import make_views
+from .projection import Projection
+
+Result = TypeVar("Result")
+Progress = Callable[[int, int], None]
+"""Called with how much is done and how much there is."""
+
+REBUILD_BATCH: Final = 4 * MAX_RUN_ENTRIES
+"""entries that a rebuild reads at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of a run: how many of its entries were new, and the evidence if it forks its log."""
+
+    new: int
+    branch: int
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLog:
+    """One's own log as the database shows it: its newest head, and whether others may not trust it any more."""
+
+    head: Head | None
+    forked: bool
+    sealed: bool
+
+
+class Store:
+    """The one writer of a ledger's database.
+
+    Every method may be called from any thread and returns when the change is
+    durable (own entries) or committed (copies of others'); all run one after
+    another on the store's thread, which alone owns the connection.
+    """
+
+    def __init__(self, path: Path, network: str, *, views: bool = True) -> None:
+        """Open or create the database at `path` for one network. Raises StoreError.
+
+        `views=False` stores without projecting; a rebuild makes up for it.
+        """
+        self.path = path
+        self.network = network
+        self._views = views
+        self._failed = False
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trueque-store")
+        try:
+            self._thread.submit(self._open).result()
+        except BaseException:
+            self._thread.shutdown()
+            raise
+
+    def _open(self) -> None:
+        self._database: Database = open_for_writing(self.path)
+        self._connection: sqlite3.Connection = self._database.conn
+        self._holding = Holding(self._connection, self.network)
+        self._projection = Projection(self._holding)
+        with store_errors(self.path):
+            held = self._connection.execute("SELECT value FROM setting WHERE name = 'network'").fetchone()
+            if held is None:
+                self._connection.execute("INSERT INTO setting VALUES ('network', ?)", (self.network,))
+        if held is not None and held[0] != self.network:
+            self._connection.close()
+            raise StoreError(
+                f"The ledger {self.path} belongs to the network {held[0]!r}, not {self.network!r}: "
+                "networks are never merged; use another home."
+            )
+
+    def close(self) -> None:
+        """Finish what is under way and close the database."""
+        self._thread.submit(self._connection.close).result()
+        self._thread.shutdown()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Changes ------------------------------------------------------------------------------------
+
+    def append(self, key: SigningKey, payloads: Sequence[bytes], expected: Head | None) -> Run:
+        """Sign and store the next entries of one's own log; returns once they are on disk.
+
+        `expected` is the head that the caller takes for the newest: if the
+        stored one differs, nothing is signed. Raises StoreError, BadRun.
+        """
+        return self._submit(lambda: self._append(key, payloads, expected))
+
+    def ingest(self, run: Run) -> Ingested:
+        """Verify and store a run of a log; runs held already change nothing.
+
+        Raises RunRefused (and then nothing changed) or StoreError.
+        """
+        return self._submit(lambda: self._ingest(run))
+
+    def add_evidence(self, evidence: Evidence) -> bool:
+        """Verify and keep evidence of a fork; False if one of as low a cut is held. Raises EvidenceError."""
+        return self._submit(lambda: self._add_evidence(evidence))
+
+    def erase(self, log: bytes, index: int, entry: bytes, at: int, reason: str) -> None:
+        """Erase the payload of an entry for ever; its leaf hash and the note of it stay. Raises NotFound."""
+        self._submit(lambda: self._erase(log, index, entry, at, reason))
+
+    def rebuild(self, progress: Progress = lambda done, total: None) -> int:
+        """Make all views again from the entries; returns how many entries were read."""
+        return self._submit(lambda: self._rebuild(progress))
+
+    # What the author of a log asks ---------------------------------------------------------------
+
+    def own_log(self, log: LogKey) -> OwnLog:
+        """How one's own log stands in this database."""
+        return self._submit(lambda: self._own_log(log))
+
+    def root_at(self, log: LogKey, size: int) -> bytes | None:
+        """The root of the first `size` entries of the first held branch of a log."""
+        return self._submit(
+            lambda: next(
+                (held.holding.root_at(held.number, size) for held in self._holding.branches_of(log)), None
+            )
+        )
+
+    # On the store's thread ----------------------------------------------------------------------
+
+    def _submit(self, work: Callable[[], Result]) -> Result:
+        return self._thread.submit(self._guarded, work).result()
+
+    def _guarded(self, work: Callable[[], Result]) -> Result:
+        if self._failed:
+            raise StoreError(
+                f"Writing to the ledger {self.path} failed before, so what is on disk is not known: "
+                "close the program and start it again."
+            )
+        with store_errors(self.path):
+            return work()
+
+    @contextmanager
+    def _transaction(self, *, durable: bool) -> Iterator[None]:
+        """One transaction; whatever goes wrong inside, nothing is changed."""
+        self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException as error:
+            self._roll_back(failed=isinstance(error, sqlite3.Error))
+            raise
+        try:
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back(failed=True)
+            raise
+
+    def _roll_back(self, *, failed: bool) -> None:
+        self._failed = self._failed or failed
+        self._holding.forget()
+        self._projection.forget()
+        if self._connection.in_transaction:
+            try:
+                self._connection.execute("ROLLBACK")
+            except sqlite3.Error:
+                self._failed = True
+
+    def _own_log(self, log: LogKey) -> OwnLog:
+        branches = self._holding.branches_of(log)
+        if not branches:
+            return OwnLog(None, False, False)
+        held = self._holding.standing(branches[0].number)
+        commune = self._projection.commune(held.commune) if held is not None else None
+        return OwnLog(
+            branches[0].state().head,
+            len(branches) > 1 or self._holding.cut(log) is not None,
+            commune is not None and log in commune.seals,
+        )
+
+    def _append(self, key: SigningKey, payloads: Sequence[bytes], expected: Head | None) -> Run:
+        log = LogKey(key.public_key)
+        with self._transaction(durable=True):
+            branches = self._holding.branches_of(log)
+            if len(branches) > 1:
+                raise StoreError(
+                    "This log is forked: it cannot be written to; make a new one with `trueque restore`."
+                )
+            state = branches[0].state() if branches else LogState(log)
+            if state.head != expected:
+                raise StoreError(
+                    "The ledger is not where this program left it, so nothing was signed: "
+                    "another program may be using it; start again."
+                )
+            run, extension = sign_run(state, payloads, key, self.network)
+            if branches:
+                self._extend(branches[0].number, state, run, extension.state, extension.leaves, 0)
+            else:
+                self._start(run, extension.state, extension.leaves)
+        return run
+
+    def _ingest(self, run: Run) -> Ingested:
+        known = self._known(run)
+        if known is not None:
+            return known
+        branches = self._holding.branches_of(run.head.log)
+        match replica.place_run(run, branches, self.network):
+            case replica.Opens(state, leaves):
+                with self._transaction(durable=False):
+                    number = self._start(run, state, leaves)
+                return Ingested(len(leaves), number)
+            case replica.Extends(number, state, leaves, skip):
+                with self._transaction(durable=False):
+                    before = self._holding.state_at(number, run.start + skip)
+                    self._extend(number, before, run, state, leaves, skip)
+                return Ingested(len(leaves), number)
+            case replica.Known(number, is_new_head):
+                if is_new_head:
+                    with self._transaction(durable=False):
+                        self._keep_head(number, run.head, None)
+                return Ingested(0, number)
+            case replica.Forks() as fork:
+                with self._transaction(durable=True):
+                    number = self._fork(run, fork)
+                return Ingested(len(fork.leaves), number, fork.evidence)
+
+    def _known(self, run: Run) -> Ingested | None:
+        """A run whose very head is held needs no second look: what is held is what it covers."""
+        row = self._connection.execute(
+            "SELECT number FROM branch JOIN head ON head.branch = branch.number "
+            "WHERE log = ? AND head.size = ? AND head.root = ? AND signature = ?",
+            (run.head.log, run.head.size, run.head.root, run.head.signature),
+        ).fetchone()
+        return None if row is None else Ingested(0, row[0])
+
+    def _start(self, run: Run, state: LogState, leaves: Sequence[bytes]) -> int:
+        """Open the first branch of a log with a run."""
+        cursor = self._connection.execute(
+            "INSERT INTO branch (log, start, before, size, root, compact) VALUES (?, ?, ?, ?, ?, ?)",
+            (state.log, run.start, b"".join(run.before), state.size, state.root, b"".join(state.compact)),
+        )
+        number = cursor.lastrowid
+        assert number is not None
+        self._write(number, run, state.compact, leaves, 0)
+        return number
+
+    def _extend(
+        self, number: int, before: LogState, run: Run, after: LogState, leaves: Sequence[bytes], skip: int
+    ) -> None:
+        """Advance a branch from one head to the next by compare-and-set, and write what is new."""
+        moved = self._connection.execute(
+            "UPDATE branch SET size = ?, root = ?, compact = ? WHERE number = ? AND size = ? AND root = ?",
+            (after.size, run.head.root, b"".join(after.compact), number, before.size, before.root),
+        )
+        if moved.rowcount != 1:
+            raise StoreError("The ledger was changed by another program, so nothing was stored: start again.")
+        self._write(number, run, after.compact, leaves, skip)
+
+    def _fork(self, run: Run, fork: replica.Forks) -> int:
+        """Open a branch that parts from a held one, with the evidence that proves it."""
+        cursor = self._connection.execute(
+            "INSERT INTO branch (log, base, base_end, start, before, size, root, compact) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (run.head.log, fork.number, fork.cut, 0, b"", fork.state.size, run.head.root, b"".join(fork.state.compact)),
+        )  # fmt: skip
+        number = cursor.lastrowid
+        assert number is not None
+        lower = self._keep_evidence(fork.evidence)
+        self._write(number, run, fork.state.compact, fork.leaves, fork.skip)
+        if lower and self._views:
+            self._projection.reform(run.log)
+        return number
+
+    def _write(
+        self, number: int, run: Run, compact: CompactRange, leaves: Sequence[bytes], skip: int
+    ) -> None:
+        payloads = [item if isinstance(item, bytes) else None for item in run.items[skip:]]
+        first = place_of(number, run.start + skip)
+        self._connection.executemany(
+            "INSERT INTO entry VALUES (?, ?, ?)",
+            list(zip(range(first, first + len(leaves)), leaves, payloads, strict=True)),
+        )
+        self._keep_head(number, run.head, compact)
+        self._holding.forget_branch(number)
+        if self._views:
+            self._projection.add(number, run.start + skip, leaves, payloads)
+
+    def _keep_head(self, number: int, head: Head, compact: CompactRange | None) -> None:
+        """Keep a head; every so many entries with the compact range, from which any size is near."""
+        near = self._connection.execute(
+            "SELECT max(size) FROM head WHERE branch = ? AND compact IS NOT NULL", (number,)
+        ).fetchone()[0]
+        far = compact is not None and head.size - (near or 0) >= MAX_RUN_ENTRIES // 2
+        self._connection.execute(
+            "INSERT OR IGNORE INTO head VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                number, head.size, head.root, head.signature, "\n".join(head.extensions),
+                b"".join(compact) if far and compact is not None else None,
+            ),
+        )  # fmt: skip
+
+    def _add_evidence(self, evidence: Evidence) -> bool:
+        check_evidence(evidence, self.network)
+        with self._transaction(durable=True):
+            lower = self._keep_evidence(evidence)
+            if lower and self._views:
+                self._projection.reform(evidence.log)
+        return lower
+
+    def _keep_evidence(self, evidence: Evidence) -> bool:
+        held = self._holding.cut(evidence.log)
+        if held is not None and held <= evidence.cut:
+            return False
+        self._connection.execute(
+            "INSERT OR REPLACE INTO evidence VALUES (?, ?, ?)",
+            (evidence.log, evidence.cut, encode_evidence(evidence)),
+        )
+        return True
+
+    def _erase(self, log: bytes, index: int, entry: bytes, at: int, reason: str) -> None:
+        places = [
+            place
+            for place in self._holding.places_of(entry)
+            if place & INDEX_MASK == index and self._holding.log_of(place >> PLACE_BITS) == log
+        ]
+        if not places:
+            raise NotFound("No entry with that id and a payload is held: nothing was erased.")
+        with self._transaction(durable=True):
+            for place in places:
+                leaf, record = self._holding.record_at(place)
+                self._connection.execute("INSERT INTO erasure VALUES (?, ?, ?)", (place, at, reason))
+                self._connection.execute("UPDATE entry SET payload = NULL WHERE place = ?", (place,))
+                if self._views and record is not None and not isinstance(record, Malformed):
+                    self._projection.erased(place, leaf, record)
+
+    def _rebuild(self, progress: Progress) -> int:
+        total = int(self._connection.execute("SELECT count(*) FROM entry").fetchone()[0])
+        done = 0
+        with self._transaction(durable=True):
+            make_views(self._database)
+            self._holding.forget()
+            self._projection.forget()
+            for (number,) in self._connection.execute("SELECT number FROM branch ORDER BY number").fetchall():
+                start = self._holding.branch(number).first
+                while rows := self._connection.execute(
+                    "SELECT leaf, payload FROM entry WHERE place >= ? AND place < ? ORDER BY place LIMIT ?",
+                    (place_of(number, start), place_of(number + 1, 0), REBUILD_BATCH),
+                ).fetchall():
+                    self._projection.add(
+                        number, start, [leaf for leaf, _ in rows], [payload for _, payload in rows]
+                    )
+                    start += len(rows)
+                    done += len(rows)
+                    progress(done, total)
+        return done
