@@ -103,18 +103,19 @@ def subtree_of(branch: Branch, start: int, end: int) -> bytes:
     than their number. Raises Unconnected where the branch does not hold them.
     """
     width = end - start
-    if not 0 <= start < end <= branch.size or start % (1 << (width - 1).bit_length()):
+    span = 1 << (width - 1).bit_length()
+    if not 0 <= start < end <= branch.size or start % span:
         raise Unconnected(f"The entries from {start} to {end} are no subtree of what is held.")
     size, compact = 0, merkle.CompactRange()
     if start < branch.start:
         older = branch.state_at(branch.start).compact
-        if end < branch.start:
+        size = branch.start - start
+        if end < branch.start or size == span:
             # One of the full subtrees of the compact range is all that is left of what it covers.
-            is_kept = width.bit_count() == 1 and branch.start & width
-            if not is_kept or branch.start - branch.start % (2 * width) != start:
+            is_kept = width == span and branch.start & width and start == branch.start & -(2 * width)
+            if not is_kept:
                 raise Unconnected(f"This log is held from index {branch.start}; {start} to {end} is older.")
             return older[start.bit_count()]
-        size = branch.start - start
         compact = older[-size.bit_count() :]  # the subtrees that lie from `start` on
     while size < width:
         leaves = branch.leaves(start + size, min(end, start + size + _CHUNK))
