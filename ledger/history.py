@@ -95,8 +95,8 @@ class History:
             names = subjects(record)
             if isinstance(record, Charter | AuthorityChange | Succession):
                 self._stated[place] = Stated(entry, branch.log, place & INDEX_MASK, payload, record)
-            for head in record.seen:
-                self._sights.setdefault((number, head.log), []).append((place & INDEX_MASK, head))
+        for head in record.seen:
+            self._sights.setdefault((number, head.log), []).append((place & INDEX_MASK, head))
         self.entry_ids[place] = entry
         self.places.setdefault(entry, []).append(place)
         for name in names:
