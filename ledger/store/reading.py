@@ -1,0 +1,459 @@
+"""Reading what is held: communes, listings, exchanges, entries, runs and proofs.
+
+Decides what a reader can ask of the database, never what it means. A `Reader`
+has a read-only connection of its own and belongs to one thread; each question
+is answered from one state of the database, and `snapshot` holds that state
+over several.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ..commune import Commune
+from ..errors import NotFound, StoreError
+from ..evidence import Evidence, Proven, decode_evidence
+from ..exchange import Exchange
+from ..limits import MAX_RUN_BYTES, MAX_RUN_ENTRIES
+from ..log import EntryId, Erased, Head, LogKey, Run
+from ..records import CommuneId, Malformed, Need, Offer, Record, Uninterpreted, parse
+from ..replica import prove_held
+from ..standing import INDEX_MASK, PLACE_BITS
+from .database import open_for_reading, store_errors
+from .folding import Folding
+from .holding import Holding, prefix_of
+from .projection import Projection
+
+MIN_PREFIX: Final = 4
+"""hex digits that a shortened id must have; fewer are nearly always ambiguous."""
+
+_HEX: Final = re.compile(r"[0-9a-f]{1,64}")
+_WORD: Final = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class CommuneRow:
+    """A commune as lists show it."""
+
+    id: CommuneId
+    name: str
+    place: str | None
+    about: str | None
+    contact: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRow:
+    """An offer or need that counts; `ended` is None while it stands, else how it ended."""
+
+    id: EntryId
+    commune: CommuneId
+    record: Offer | Need
+    ended: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """An entry where it stands; `payload` and `record` are None if it was erased."""
+
+    log: LogKey
+    branch: int
+    index: int
+    id: EntryId
+    payload: bytes | None
+
+    @property
+    def record(self) -> Record | Uninterpreted | Malformed | None:
+        """What the payload says."""
+        return None if self.payload is None else parse(self.payload)
+
+
+@dataclass(frozen=True, slots=True)
+class BranchInfo:
+    """A held branch of a log: whose it is and how far it goes. `cut`: the log is forked from there."""
+
+    number: int
+    log: LogKey
+    start: int
+    size: int
+    root: bytes
+    commune: CommuneId | None
+    limit: int | None
+    cut: int | None
+
+
+class Reader:
+    """Questions to the ledger over one read-only connection. Every method can raise StoreError."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the database at `path`, which must exist. Raises StoreError."""
+        self.path = path
+        self.connection: sqlite3.Connection = open_for_reading(path)
+        with store_errors(path):
+            row = self.connection.execute("SELECT value FROM setting WHERE name = 'network'").fetchone()
+        if row is None:
+            raise StoreError(f"The ledger {path} is empty: create a commune with `trueque init`.")
+        self.network: str = row[0]
+        self.holding = Holding(self.connection, self.network)
+        self._folding = Folding(self.holding)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Answer everything inside from one state of the database, whatever is written meanwhile."""
+        with store_errors(self.path):
+            self.holding.forget()
+            self.connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self.connection.execute("ROLLBACK")
+                self.holding.forget()
+
+    # Finding ------------------------------------------------------------------------------------
+
+    def find(self, text: str) -> EntryId:
+        """The entry id that a person means by its hex digits or an unambiguous beginning of them."""
+        digits = text.strip().lower()
+        if not _HEX.fullmatch(digits):
+            raise NotFound(f"{text!r} is not an id: an id is written with the digits 0-9 and a-f.")
+        if len(digits) < MIN_PREFIX:
+            raise NotFound(f"{text!r} is too short: give at least {MIN_PREFIX} digits of the id.")
+        low = bytes.fromhex(digits.ljust(64, "0"))
+        high = bytes.fromhex(digits.ljust(64, "f"))
+        with store_errors(self.path):
+            rows = self.connection.execute(
+                "SELECT DISTINCT leaf FROM identity JOIN entry USING (place) "
+                "WHERE prefix BETWEEN ? AND ? AND leaf BETWEEN ? AND ? LIMIT 2",
+                (prefix_of(low), prefix_of(high), low, high),
+            ).fetchall()
+        if not rows:
+            raise NotFound(f"Nothing held here has an id that begins with {digits}.")
+        if len(rows) > 1:
+            raise NotFound(f"More than one id begins with {digits}: give more digits.")
+        return EntryId(rows[0][0])
+
+    def entry(self, entry: bytes) -> EntryRow:
+        """An entry by its id. Raises NotFound."""
+        with store_errors(self.path):
+            for place in self.holding.places_of(entry):
+                return self._entry(place)
+        raise NotFound(f"No entry {entry.hex()[:16]} is held here.")
+
+    def _entry(self, place: int) -> EntryRow:
+        leaf, payload = self.connection.execute(
+            "SELECT leaf, payload FROM entry WHERE place = ?", (place,)
+        ).fetchone()
+        branch = place >> PLACE_BITS
+        return EntryRow(self.holding.log_of(branch), branch, place & INDEX_MASK, EntryId(leaf), payload)
+
+    # Communes -----------------------------------------------------------------------------------
+
+    def communes(self) -> list[CommuneRow]:
+        """All communes whose charter is held, by name."""
+        with store_errors(self.path):
+            rows = self.connection.execute(
+                "SELECT id, name, place, about, contact FROM commune ORDER BY name, id"
+            )
+            return [CommuneRow(CommuneId(row[0]), *row[1:]) for row in rows]
+
+    def commune(self, commune: bytes) -> CommuneRow:
+        """One commune as lists show it. Raises NotFound."""
+        with store_errors(self.path):
+            row = self.connection.execute(
+                "SELECT id, name, place, about, contact FROM commune WHERE id = ?", (commune,)
+            ).fetchone()
+        if row is None:
+            raise NotFound(f"The commune {commune.hex()[:16]} is not known here.")
+        return CommuneRow(CommuneId(row[0]), *row[1:])
+
+    def find_commune(self, text: str) -> CommuneId:
+        """The commune that a person means: by its exact name, or by its id or the beginning of it."""
+        named = [row.id for row in self.communes() if row.name.casefold() == text.strip().casefold()]
+        if len(named) == 1:
+            return named[0]
+        if len(named) > 1:
+            raise NotFound(f"{len(named)} communes are called {text!r}: give the id of the one you mean.")
+        digits = text.strip().lower()
+        if _HEX.fullmatch(digits) and len(digits) >= MIN_PREFIX:
+            matching = [row.id for row in self.communes() if row.id.hex().startswith(digits)]
+            if len(matching) == 1:
+                return matching[0]
+            if len(matching) > 1:
+                raise NotFound(f"More than one commune's id begins with {digits}: give more digits.")
+        raise NotFound(f"No commune called {text!r} is known here: `trueque communes` lists them.")
+
+    def formed(self, commune: CommuneId) -> Commune:
+        """A commune with its authority, logs and seals. Raises NotFound."""
+        with store_errors(self.path):
+            formed = Projection(self.holding).commune(commune)
+        if formed is None:
+            raise NotFound(f"The commune {commune.hex()[:16]} is not known here.")
+        return formed
+
+    def commune_of(self, log: bytes) -> CommuneId | None:
+        """The commune that a log belongs to, None while that is not known."""
+        with store_errors(self.path):
+            for held in self.holding.branches_of(log):
+                standing = self.holding.standing(held.number)
+                if standing is not None:
+                    return standing.commune
+        return None
+
+    def recognised(self, by: CommuneId) -> list[CommuneId]:
+        """The communes that one recognises."""
+        with store_errors(self.path):
+            rows = self.connection.execute("SELECT commune FROM recognition WHERE by_commune = ?", (by,))
+            return [CommuneId(row[0]) for row in rows]
+
+    # Listings -----------------------------------------------------------------------------------
+
+    def listings(
+        self,
+        *,
+        commune: CommuneId | None = None,
+        kind: str | None = None,
+        category: str | None = None,
+        search: str | None = None,
+        today: str | None = None,
+        ended: bool = False,
+        limit: int = -1,
+        offset: int = 0,
+    ) -> list[ListingRow]:
+        """Listings that count, the newest claim first.
+
+        `search` finds words and beginnings of words, with or without accents.
+        `today` (a date like 2030-01-31) leaves out those whose `until` is
+        before it. `ended` shows the withdrawn and replaced ones too.
+        """
+        where = ["listing.commune IS NOT NULL"]
+        values: list[object] = []
+        for column, value in (("commune", commune), ("kind", kind), ("category", category)):
+            if value is not None:
+                where.append(f"listing.{column} = ?")
+                values.append(value)
+        if not ended:
+            where.append("listing.ended IS NULL")
+        if today is not None:
+            where.append("(listing.until IS NULL OR listing.until >= ?)")
+            values.append(today)
+        words = _WORD.findall(search or "")
+        if search is not None and not words:
+            return []
+        if words:
+            where.append("listing.place IN (SELECT rowid FROM listing_text WHERE listing_text MATCH ?)")
+            values.append(" AND ".join(f'"{word}"*' for word in words))
+        with store_errors(self.path):
+            rows = self.connection.execute(
+                "SELECT leaf, listing.commune, payload, ended FROM listing JOIN entry USING (place) "
+                f"WHERE {' AND '.join(where)} ORDER BY listing.at DESC, place DESC LIMIT ? OFFSET ?",
+                (*values, limit, offset),
+            ).fetchall()
+        return [self._listing(*row) for row in rows]
+
+    @staticmethod
+    def _listing(leaf: bytes, commune: bytes, payload: bytes, ended: str | None) -> ListingRow:
+        record = parse(payload)
+        assert isinstance(record, Offer | Need)
+        return ListingRow(EntryId(leaf), CommuneId(commune), record, ended)
+
+    def listing(self, entry: bytes) -> ListingRow:
+        """One listing that counts. Raises NotFound."""
+        with store_errors(self.path):
+            row = self.connection.execute(
+                "SELECT leaf, listing.commune, payload, ended FROM identity JOIN listing USING (place) "
+                "JOIN entry USING (place) WHERE prefix = ? AND leaf = ? AND listing.commune IS NOT NULL",
+                (prefix_of(entry), entry),
+            ).fetchone()
+        if row is None:
+            raise NotFound(f"{entry.hex()[:16]} is not an offer or need that is held here.")
+        return self._listing(*row)
+
+    # Exchanges ----------------------------------------------------------------------------------
+
+    def exchange(self, entry: EntryId) -> Exchange:
+        """The state of one exchange. Raises NotFound."""
+        with store_errors(self.path):
+            folded = self._folding.exchange(entry)
+        if folded is None:
+            raise NotFound(f"{entry.hex()[:16]} is not an exchange that is held here.")
+        return folded
+
+    def exchanges(
+        self,
+        *,
+        commune: CommuneId | None = None,
+        states: Sequence[str] = (),
+        limit: int = -1,
+        offset: int = 0,
+    ) -> list[Exchange]:
+        """Exchanges, the newest claim first; of one commune, or in some states, if given."""
+        where, values = ["1"], list[object]()
+        if commune is not None:
+            where.append("place IN (SELECT exchange FROM party WHERE commune = ?)")
+            values.append(commune)
+        if states:
+            where.append(f"state IN ({', '.join('?' * len(states))})")
+            values += states
+        with store_errors(self.path):
+            rows = self.connection.execute(
+                f"SELECT id FROM exchange WHERE {' AND '.join(where)} ORDER BY at DESC, place DESC LIMIT ? OFFSET ?",
+                (*values, limit, offset),
+            ).fetchall()
+            folded = [self._folding.exchange(EntryId(row[0])) for row in rows]
+        return [exchange for exchange in folded if exchange is not None]
+
+    def exchange_of(self, entry: bytes) -> EntryId:
+        """The exchange that an entry belongs to: itself, or the one that its record is about. Raises NotFound."""
+        record = self.entry(entry).record
+        for name in ("exchange", "dispute", "target"):
+            named = getattr(record, name, None)
+            if named is not None:
+                return self.exchange_of(named)
+        return self.exchange(EntryId(entry)).id
+
+    def drawing_on(self, listing: bytes) -> list[Exchange]:
+        """The exchanges whose proposals name a listing."""
+        with store_errors(self.path):
+            named = [entry for _, entry, record in self.holding.about(listing) if record.kind == "propose"]
+            folded = [self._folding.exchange(EntryId(entry)) for entry in dict.fromkeys(named)]
+        return [exchange for exchange in folded if exchange is not None]
+
+    def records_about(self, entry: bytes) -> list[EntryRow]:
+        """Every held record that names an entry, in no order that means anything."""
+        with store_errors(self.path):
+            return [self._entry(place) for place, _, _ in self.holding.about(entry)]
+
+    # Logs ---------------------------------------------------------------------------------------
+
+    def branches(self, log: bytes | None = None) -> list[BranchInfo]:
+        """All held branches, or those of one log."""
+        with store_errors(self.path):
+            numbers = self.connection.execute(
+                "SELECT number FROM branch WHERE ?1 IS NULL OR log = ?1 ORDER BY number", (log,)
+            ).fetchall()
+            return [self._branch(number) for (number,) in numbers]
+
+    def _branch(self, number: int) -> BranchInfo:
+        row = self.holding.branch(number)
+        standing = self.holding.standing(number)
+        return BranchInfo(
+            number,
+            row.log,
+            self.holding.start(number),
+            row.size,
+            row.root,
+            standing.commune if standing else None,
+            standing.limit if standing else None,
+            self.holding.cut(row.log),
+        )
+
+    def entries(self, branch: int, start: int = 0, end: int | None = None) -> Iterator[EntryRow]:
+        """The entries of a branch in order, what it shares with an older branch included."""
+        with store_errors(self.path):
+            row = self.holding.branch(branch)
+            for first, last in self.holding.stretches(branch, start, row.size if end is None else end):
+                rows = self.connection.execute(
+                    "SELECT place, leaf, payload FROM entry WHERE place >= ? AND place < ? ORDER BY place",
+                    (first, last),
+                )
+                for place, leaf, payload in rows:
+                    yield EntryRow(row.log, branch, place & INDEX_MASK, EntryId(leaf), payload)
+
+    def heads(self, branch: int, above: int = 0) -> Iterator[Head]:
+        """The heads held of a branch of a size larger than `above`, smallest first."""
+        with store_errors(self.path):
+            for part in self.holding.lineage(branch, self.holding.branch(branch).size):
+                rows = self.connection.execute(
+                    "SELECT size, root, signature, extensions FROM head "
+                    "WHERE branch = ? AND size > ? AND size <= ? ORDER BY size",
+                    (part.branch, above, part.end),
+                )
+                for row in rows:
+                    yield self.holding.read_head(branch, row)
+
+    def newest_head(self, log: bytes) -> Head | None:
+        """The head of the largest size of the first held branch of a log."""
+        with store_errors(self.path):
+            for held in self.holding.branches_of(log):
+                return held.state().head
+        return None
+
+    def runs(self, branch: int, above: int = 0) -> Iterator[Run]:
+        """The entries of a branch from `above` on, in runs as long as the limits allow, each under a head."""
+        start = max(above, self.holding.start(branch))
+        before = self.holding.state_at(branch, start).compact if start > 0 and above == 0 else ()
+        # The next head is looked at before a run is closed, so that each run reaches as far as one head may.
+        waiting: list[EntryRow] = []
+        size = start
+        last: Head | None = None
+        taken: list[bytes | Erased] = []
+        for head in self.heads(branch, start):
+            waiting = list(self.entries(branch, size, head.size))
+            added: list[bytes | Erased] = [
+                row.payload if row.payload is not None else Erased(row.id) for row in waiting
+            ]
+            if last is not None and not _fits(taken, added):
+                yield Run(last, start, tuple(taken), before)
+                start, taken, before = last.size, [], ()
+            taken += added
+            last, size = head, head.size
+        if last is not None and taken:
+            yield Run(last, start, tuple(taken), before)
+
+    def proof(self, branch: int, index: int) -> Proven:
+        """An entry's leaf with its inclusion proof under the smallest head over it."""
+        with store_errors(self.path):
+            held = next(
+                item
+                for item in self.holding.branches_of(self.holding.log_of(branch))
+                if item.number == branch
+            )
+            return prove_held(held, index)
+
+    def evidence(self) -> list[Evidence]:
+        """All evidence of forks that is held."""
+        with store_errors(self.path):
+            rows = self.connection.execute("SELECT data FROM evidence ORDER BY log")
+            return [decode_evidence(row[0]) for row in rows]
+
+    def has_seen(self, log: bytes, other: bytes, size: int) -> bool:
+        """Whether a log's entries carry a head of `other` of at least `size`."""
+        with store_errors(self.path):
+            for held in self.holding.branches_of(log):
+                parts = self.holding.lineage(held.number, held.size)
+                return any(True for _ in self.holding.sights(parts, LogKey(other), size - 1))
+        return False
+
+    def erasures(self) -> list[tuple[EntryRow, int, str]]:
+        """Every erased payload: the entry, when (milliseconds, as claimed) and why."""
+        with store_errors(self.path):
+            rows = self.connection.execute("SELECT place, at, reason FROM erasure ORDER BY place").fetchall()
+            return [(self._entry(place), at, reason) for place, at, reason in rows]
+
+    def damage(self) -> str | None:
+        """What SQLite's own check of the whole file finds, None if nothing."""
+        with store_errors(self.path):
+            row = self.connection.execute("PRAGMA integrity_check(1)").fetchone()
+        return None if row[0] == "ok" else str(row[0])
+
+
+def _fits(taken: Sequence[bytes | Erased], added: Sequence[bytes | Erased]) -> bool:
+    if len(taken) + len(added) > MAX_RUN_ENTRIES:
+        return False
+    return sum(len(item) for item in (*taken, *added) if isinstance(item, bytes)) <= MAX_RUN_BYTES
