@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from enum import IntEnum
 from itertools import product
@@ -18,7 +19,7 @@ from ledger.errors import EncodingError
 from ledger.limits import MAX_PAYLOAD_BYTES
 from tests.support import unicode_table
 from tests.support.shared import CHECKOUT, shared_path
-from tests.support.vectors import assert_regenerates, load
+from tests.support.vectors import assert_page_is_from_vectors, assert_regenerates, load, page
 
 
 def _is_canonical_text(text: str) -> bool:
@@ -421,11 +422,11 @@ def test_the_table_of_unicode_14_knows_its_edges() -> None:
 
 def _own_values() -> dict[str, object]:
     return {
-        "an offer": {
+        "the example of the page": {
             "at": 1_767_225_600_000,
-            "kind": "offer",
-            "quantity": {"number": 100, "scale": 0, "unit": "kg"},
-            "title": "Maíz blanco",
+            "kind": "need",
+            "quantity": {"number": 25, "scale": 1, "unit": "kg"},
+            "title": "Maíz",
         },
         "nil, false and true": [None, False, True],
         "integers at the edges of their forms": [
@@ -474,3 +475,10 @@ def test_our_own_vectors_hold_in_the_package_msgpack_as_well() -> None:
         data = bytes.fromhex(case["encoded"])
         assert _as_json(msgpack.unpackb(data)) == case["value"]
         assert _as_json(encoding.decode(data)) == case["value"]
+
+
+def test_the_page_of_the_specification_shows_the_vectors() -> None:
+    assert assert_page_is_from_vectors("encoding") > 3
+    taken_apart = re.findall(r"(?m)^    ((?:[0-9a-f]{2})+(?: (?:[0-9a-f]{2})+)*)  +[^ ]", page("encoding"))
+    example = load("encoding")["canonical"][0]["encoded"]
+    assert "".join(taken_apart).replace(" ", "") == example

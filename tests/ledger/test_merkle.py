@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ledger import merkle
 from tests.support.shared import shared_path
-from tests.support.vectors import assert_regenerates
+from tests.support.vectors import assert_page_is_from_vectors, assert_regenerates
 
 SIZES = range(1, 301)
 SAMPLED = (1, 2, 3, 5, 8, 13, 64, 100, 255, 300)
@@ -352,7 +352,15 @@ def _hex(hashes: list[bytes] | merkle.CompactRange) -> list[str]:
 
 
 def _own_vectors() -> dict[str, Any]:
-    data = [b"", b"\x00", *(b"entry %d" % index for index in range(2, 21))]
+    data = [
+        b"Maizal",
+        b"100 kg",
+        b"yuca",
+        b"cafe",
+        b"",
+        b"\x00",
+        *(b"leaf %d" % index for index in range(6, 21)),
+    ]
     leaves = [merkle.leaf_hash(item) for item in data]
     trees = []
     for size in (0, *range(1, 10), 16, 21):
@@ -361,7 +369,7 @@ def _own_vectors() -> dict[str, Any]:
             {"size": size, "root": merkle.range_root(size, compact).hex(), "compact_range": _hex(compact)}
         )
     inclusion = []
-    for size in (1, 2, 3, 7, 8, 21):
+    for size in (1, 2, 3, 5, 7, 8, 21):
         for index in sorted({0, size // 2, size - 1}):
             proof = merkle.inclusion_proof(leaves[:size], index)
             left = merkle.left_siblings(index, size, proof)
@@ -384,10 +392,14 @@ def _own_vectors() -> dict[str, Any]:
         )
     ]
     return {
-        "about": "The tree of docs/spec/log-and-head.md, made by tests/ledger/test_merkle.py; bytes in hex",
+        "about": "The tree of docs/spec/merkle.md, made by tests/ledger/test_merkle.py; bytes in hex",
         "leaf_data": [item.hex() for item in data],
         "leaf_hashes": _hex(leaves),
         "trees": trees,
+        "nodes_of_five": [
+            {"start": start, "end": end, "hash": merkle.subtree_hash(leaves[:5], start, end).hex()}
+            for start, end in sorted(_nodes(0, 5))
+        ],
         "inclusion": inclusion,
         "consistency": consistency,
     }
@@ -395,3 +407,7 @@ def _own_vectors() -> dict[str, Any]:
 
 def test_our_own_vectors_regenerate_byte_for_byte() -> None:
     assert_regenerates("merkle", _own_vectors())
+
+
+def test_the_page_of_the_specification_shows_the_vectors() -> None:
+    assert assert_page_is_from_vectors("merkle") >= 10

@@ -16,7 +16,7 @@ from ledger.limits import MAX_CHECKPOINT_SIZE, MAX_NOTE_BYTES, MAX_NOTE_SIGNATUR
 from ledger.note import Checkpoint, Signer, VerifierKey
 from ledger.signing import SigningKey
 from tests.support.shared import shared_path
-from tests.support.vectors import assert_regenerates, load
+from tests.support.vectors import assert_page_is_from_vectors, assert_regenerates, load
 
 MAIZAL = Signer("trueque/prueba/maizal", SigningKey(bytes(32)))
 PANAL = Signer("trueque/prueba/panal", SigningKey(bytes([1]) * 32))
@@ -291,7 +291,7 @@ def _own_vectors() -> dict[str, Any]:
     line = signed[len(body) + 1 :]
     forged = _line(log.name, log.verifier.id + bytes(64))
     return {
-        "about": "The notes of docs/spec/log-and-head.md, made by tests/ledger/test_note.py; bytes in hex",
+        "about": "The notes of docs/spec/note.md, made by tests/ledger/test_note.py; bytes in hex",
         "seed": MAIZAL.key.seed.hex(),
         "public_key": key.hex(),
         "verifier_key": str(log.verifier),
@@ -361,3 +361,7 @@ def test_our_own_vectors_are_taken_or_refused_as_they_say() -> None:
     for case in vectors["refused_notes"]:
         with pytest.raises(NoteError):
             note.open_note(case["signed"], [key])
+
+
+def test_the_page_of_the_specification_shows_the_vectors() -> None:
+    assert assert_page_is_from_vectors("note") >= 5

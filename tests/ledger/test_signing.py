@@ -14,7 +14,7 @@ from ledger.errors import LocalError, RecordError
 from ledger.signing import SigningKey
 from tests.support import ed25519
 from tests.support.shared import shared_path
-from tests.support.vectors import assert_regenerates, load
+from tests.support.vectors import assert_page_is_from_vectors, assert_regenerates, load
 
 SEED = bytes(range(32))
 KEY = SigningKey(SEED)
@@ -254,7 +254,7 @@ def _own_vectors() -> dict[str, Any]:
             }
         )
     return {
-        "about": "Ed25519 as in docs/spec/signing.md; made by tests/ledger/test_signing.py; all bytes in hex",
+        "about": "The signatures of docs/spec/signing.md, made by tests/ledger/test_signing.py; bytes in hex",
         "seed": SEED.hex(),
         "public_key": KEY.public_key.hex(),
         "signed": signed,
@@ -283,3 +283,7 @@ def test_our_own_vectors_hold_in_the_second_implementation_as_well() -> None:
     for case in vectors["refused"]:
         arguments = [bytes.fromhex(case[name]) for name in ("public_key", "message", "signature")]
         assert not ed25519.verify_strictly(*arguments), case["name"]
+
+
+def test_the_page_of_the_specification_shows_the_vectors() -> None:
+    assert assert_page_is_from_vectors("signing") >= 6
