@@ -21,14 +21,26 @@
 Local and remote faults are apart because they end differently: a local one is
 told to the person at the keyboard, a remote one to nobody but the session or
 file that brought the bytes. The text of every error is one sentence that says
-what is wrong and, where a person can do something, what to do next.
+what is wrong and, where a person can do something, what to do next. It is given
+as a template with named fields, so that it can be translated where it is shown:
+
+    raise NotFound("Nothing held here has an id that begins with {digits}.", digits=digits)
 """
 
 from __future__ import annotations
 
 
 class LedgerError(Exception):
-    """The root of all errors that the ledger raises."""
+    """The root of all errors that the ledger raises.
+
+    `template` is the English sentence with its fields in braces, `fields` their
+    values; `str()` is both together.
+    """
+
+    def __init__(self, template: str, **fields: object) -> None:
+        super().__init__(template.format(**fields) if fields else template)
+        self.template = template
+        self.fields = fields
 
 
 class LocalError(LedgerError):
