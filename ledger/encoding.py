@@ -9,10 +9,10 @@ Values are nil, booleans, signed 64-bit integers, text, binary, arrays, and
 maps with keys `[a-z0-9_]{1,32}`. Every header has its shortest form, the keys
 of a map are sorted by their bytes and unique, arrays and maps nest at most 8
 levels. Text is in Unicode's normal form C and holds only code points assigned
-in Unicode 14, no controls but the newline and no bidirectional controls: what
-looks the same to a reader has the same bytes. No later version of Unicode
-changes the normal form of text made of assigned code points (its stability
-policy), so that any Python judges it alike.
+in Unicode 14, no controls but the newline and no bidirectional controls, so
+that one text has one encoding too. No later version of Unicode changes the
+normal form of text made of assigned code points (its stability policy), so
+that any Python judges it alike.
 
 Decoding is msgspec's, then the value is checked, encoded again, and compared
 with the bytes that came: duplicate keys, unsorted keys and long forms all fail
@@ -39,8 +39,8 @@ _encoder: Final = msgspec.msgpack.Encoder(order="sorted")
 
 _KEY: Final = re.compile(rf"[a-z0-9_]{{1,{MAX_KEY_CHARACTERS}}}")
 
-# Whatever holds nothing of this is fine as it is: all assigned, none a control, none that a
-# neighbour composes with. It is ASCII, the Latin letters, and dashes, quotes and the euro sign.
+# Text that holds nothing of this is fine as it is. All else is assigned, no control, and composes with
+# nothing of its own kind: ASCII, the Latin letters with their accents, dashes, quotes and the euro sign.
 _UNUSUAL: Final = re.compile("[^\n -~\xa0-\u02ff\u2010-\u2027\u20ac]")
 
 _BIDIRECTIONAL_CONTROLS: Final = frozenset(
@@ -83,13 +83,14 @@ def decode(data: bytes, *, max_bytes: int = MAX_PAYLOAD_BYTES) -> Value:
 
 def check_text(text: str) -> None:
     """Refuse text that is not canonical: see the module's rules. Raises EncodingError."""
-    if _UNUSUAL.search(text) is None:
+    unusual = _UNUSUAL.findall(text)
+    if not unusual:
         return
-    for character in sorted(set(text)):
+    for character in sorted(set(unusual)):
         code_point = ord(character)
         if not is_assigned(code_point):
             raise EncodingError(f"A text holds U+{code_point:04X}, which Unicode 14 does not assign.")
-        if (character < " " and character != "\n") or "\x7f" <= character <= "\x9f":
+        if character < " " or "\x7f" <= character <= "\x9f":
             raise EncodingError(f"A text holds the control character U+{code_point:04X}.")
         if character in _BIDIRECTIONAL_CONTROLS:
             raise EncodingError(f"A text holds the bidirectional control U+{code_point:04X}.")
