@@ -101,6 +101,11 @@ class Author:
             self.situation = Situation.READY
         return self.situation
 
+    def check(self) -> None:
+        """Raise SigningStopped, with the reason and what to do, if this installation may not sign now."""
+        if self.situation is not Situation.READY:
+            raise SigningStopped(SENTENCES[self.situation])
+
     def append(self, payloads: Sequence[bytes]) -> Run:
         """Sign the next entries; returns once nothing short of losing the disk can lose them.
 
@@ -108,8 +113,7 @@ class Author:
         now, and StoreError or OSError if writing failed: then nothing was
         acknowledged, and nothing more is signed.
         """
-        if self.situation is not Situation.READY:
-            raise SigningStopped(SENTENCES[self.situation])
+        self.check()
         self._stopped = True
         try:
             run = self._store.append(self._key, payloads, self._last)
