@@ -9,7 +9,7 @@ commune is `commune`'s.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 
@@ -99,54 +99,63 @@ def satisfied(authority: Authority, signatures: Sequence[Signed], message: bytes
 def authority_chain(charter: Stated, changes: Iterable[Stated], network: str) -> Chain:
     """Build the chain of a commune from its charter and all authority records that name it.
 
-    The order of `changes` does not matter: links are added until none fits.
+    A pure function of the set of `changes`: the smallest set of links that
+    holds the charter's and every record signed to the satisfaction of links in it.
     """
     assert isinstance(charter.record, Charter)
     first = Link(charter.id, frozenset({charter.id}), charter.log, charter.record.authority, frozenset())
-    links: dict[bytes, Link] = {first.key: first}
-    by_id: dict[bytes, bytes] = {charter.id: first.key}
-    waiting = sorted(changes, key=lambda stated: (stated.log, stated.index, stated.id))
-    refused: list[Refused] = []
-    while True:
-        left: list[Stated] = []
-        for stated in waiting:
-            record = stated.record
-            assert isinstance(record, AuthorityChange)
-            if record.log != stated.log:
-                refused.append(Refused(stated.id, "authority-copied"))
-            elif record.commune != charter.id:
-                refused.append(Refused(stated.id, "authority-of-another"))
-            elif any(previous not in by_id for previous in record.previous):
-                left.append(stated)
-            else:
-                _add(stated, record, links, by_id, refused, network)
-        if len(left) == len(waiting):
-            break
-        waiting = left
-    refused += [Refused(stated.id, "authority-of-nothing") for stated in waiting]
+    building = _Building({first.key: first}, {charter.id: first.key}, network)
+    naming: dict[bytes, list[Stated]] = {}
+    for stated in {stated.id: stated for stated in changes}.values():
+        record = stated.record
+        assert isinstance(record, AuthorityChange)
+        if record.log != stated.log:
+            building.refused[stated.id] = "authority-copied"
+        elif record.commune != charter.id:
+            building.refused[stated.id] = "authority-of-another"
+        else:
+            building.refused[stated.id] = "authority-of-nothing"  # until all that it replaces is known
+            for previous in record.previous:
+                naming.setdefault(previous, []).append(stated)
+    fresh: list[bytes] = [charter.id]
+    for known in fresh:
+        fresh += [stated.id for stated in naming.get(known, ()) if building.add(stated)]
+    links = building.links
     replaced = {previous for link in links.values() for previous in link.previous}
-    tips = tuple(sorted((link for link in links.values() if link.key not in replaced), key=lambda link: link.key))
+    tips = tuple(
+        sorted((link for link in links.values() if link.key not in replaced), key=lambda link: link.key)
+    )
+    refused = (Refused(EntryId(entry), code) for entry, code in building.refused.items())
     return Chain(links, tips, tuple(sorted(refused, key=lambda item: (item.id, item.code))))
 
 
-def _add(
-    stated: Stated,
-    record: AuthorityChange,
-    links: dict[bytes, Link],
-    by_id: dict[bytes, bytes],
-    refused: list[Refused],
-    network: str,
-) -> None:
-    message = signed_body(stated.payload, network)
-    previous = frozenset(by_id[entry] for entry in record.previous)
-    if not all(satisfied(links[key].authority, record.signatures, message) for key in previous):
-        refused.append(Refused(stated.id, "authority-unsigned"))
-        return
-    key = sha256(message).digest()
-    known = links.get(key)
-    ids = (known.ids if known else frozenset()) | {stated.id}
-    links[key] = Link(key, ids, stated.log, record.authority, previous)
-    by_id[stated.id] = key
+@dataclass(slots=True)
+class _Building:
+    """A chain while it is built: its links, the link that each entry id stands for, what is refused so far."""
+
+    links: dict[bytes, Link]
+    keys: dict[bytes, bytes]
+    network: str
+    refused: dict[bytes, str] = field(default_factory=dict)
+
+    def add(self, stated: Stated) -> bool:
+        """Add a record as a link, or as a copy of one, if all that it replaces is known and satisfied."""
+        record = stated.record
+        assert isinstance(record, AuthorityChange)
+        if stated.id in self.keys or any(previous not in self.keys for previous in record.previous):
+            return False
+        previous = frozenset(self.keys[entry] for entry in record.previous)
+        message = signed_body(stated.payload, self.network)
+        if not all(satisfied(self.links[key].authority, record.signatures, message) for key in previous):
+            self.refused[stated.id] = "authority-unsigned"
+            return False
+        key = sha256(message).digest()
+        known = self.links.get(key)
+        ids = (known.ids if known else frozenset()) | {stated.id}
+        self.links[key] = Link(key, ids, stated.log, record.authority, previous)
+        self.keys[stated.id] = key
+        del self.refused[stated.id]
+        return True
 
 
 def commune_of(stated: Stated) -> CommuneId:

@@ -7,7 +7,7 @@ cut is `standing`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .authority import Chain, Refused, Stated, authority_chain, satisfied
@@ -54,19 +54,19 @@ def form_commune(
     A pure function of the sets given; their order does not matter.
     """
     chain = authority_chain(charter, changes, network)
-    accepted, refused = _signed_successions(charter, chain, successions, network)
-    _drop_unfounded(charter, accepted, refused)
-    _drop_replaced(charter, chain, accepted, refused)
-    logs = _in_order(charter.log, accepted)
-    ancestors = _ancestors(charter.log, logs, accepted)
+    signed, refused = _signed_successions(charter, chain, successions, network)
+    opened, dropped = _in_force(charter, chain, signed)
+    refused += [Refused(stated.id, code) for stated, code in dropped]
+    logs = _in_order(charter.log, opened)
+    ancestors = _ancestors(charter.log, logs, opened)
     return Commune(
         CommuneId(charter.id),
         charter,
         chain,
         logs,
-        _seals(accepted),
-        {log: tuple(_record(stated).previous) for log, stated in accepted.items()},
-        _contested(logs, accepted, ancestors),
+        _seals(opened),
+        {log: tuple(_record(stated).previous) for log, stated in opened.items()},
+        _contested(logs, opened, ancestors),
         tuple(sorted((*chain.refused, *refused), key=lambda item: (item.id, item.code))),
     )
 
@@ -78,14 +78,12 @@ def _record(stated: Stated) -> Succession:
 
 def _signed_successions(
     charter: Stated, chain: Chain, successions: Iterable[Stated], network: str
-) -> tuple[dict[LogKey, Stated], list[Refused]]:
-    """The successions that stand where they say and are signed under a link of the chain.
-
-    A log forked at entry 0 can be opened by several: the one with the lowest id is taken.
-    """
-    accepted: dict[LogKey, Stated] = {}
+) -> tuple[list[Stated], list[Refused]]:
+    """The successions that stand where they say and are signed under a link of the chain, by id."""
+    signed: list[Stated] = []
     refused: list[Refused] = []
-    for stated in sorted(successions, key=lambda item: item.id):
+    distinct = {stated.id: stated for stated in successions}
+    for _, stated in sorted(distinct.items()):
         record = _record(stated)
         link = chain.link_of(record.authority)
         if record.log != stated.log or stated.index != 0:
@@ -95,46 +93,62 @@ def _signed_successions(
         elif not satisfied(link.authority, record.signatures, signed_body(stated.payload, network)):
             refused.append(Refused(stated.id, "succession-unsigned"))
         else:
-            accepted.setdefault(stated.log, stated)
-    return accepted, refused
+            signed.append(stated)
+    return signed, refused
 
 
-def _drop_unfounded(charter: Stated, accepted: dict[LogKey, Stated], refused: list[Refused]) -> None:
-    """Drop successions that do not lead back to the charter's log."""
-    founded = {charter.log}
-    while True:
-        more = {
-            log
-            for log, stated in accepted.items()
-            if log not in founded and all(seal.log in founded for seal in _record(stated).previous)
-        }
-        if not more:
-            break
-        founded |= more
-    for log in sorted(set(accepted) - founded):
-        refused.append(Refused(accepted.pop(log).id, "succession-of-nothing"))
+def _in_force(
+    charter: Stated, chain: Chain, signed: Sequence[Stated]
+) -> tuple[dict[LogKey, Stated], list[tuple[Stated, str]]]:
+    """The succession that opens each log of the commune, and those that open none, with the reason.
 
-
-def _drop_replaced(
-    charter: Stated, chain: Chain, accepted: dict[LogKey, Stated], refused: list[Refused]
-) -> None:
-    """Drop successions under a replaced authority that do not lead to the log of a replacement.
-
-    The largest set that satisfies the rule: dropping one may take others with it.
+    A succession under a replaced authority has to lead to the log of a
+    replacement. The largest set that satisfies this: dropping one may take
+    others with it.
     """
+    left = list(signed)
+    dropped: list[tuple[Stated, str]] = []
     while True:
-        dropped = []
-        for log, stated in accepted.items():
-            link = chain.link_of(_record(stated).authority)
-            assert link is not None
-            holders = {replacement.log for replacement in chain.replacements(link)}
-            if holders and not holders & _descendants(log, accepted):
-                dropped.append(log)
-        if not dropped:
-            return
-        for log in sorted(dropped):
-            refused.append(Refused(accepted.pop(log).id, "succession-authority-replaced"))
-        _drop_unfounded(charter, accepted, refused)
+        opened = _founded(charter.log, left)
+        astray = [stated for stated in opened.values() if not _leads_on(stated, chain, opened)]
+        if not astray:
+            break
+        dropped += [(stated, "succession-authority-replaced") for stated in astray]
+        left = [stated for stated in left if stated not in astray]
+    for stated in left:
+        if stated.log not in opened:
+            dropped.append((stated, "succession-of-nothing"))
+        elif opened[stated.log] is not stated:
+            dropped.append((stated, "succession-beside-another"))
+    return opened, dropped
+
+
+def _founded(first: LogKey, signed: Sequence[Stated]) -> dict[LogKey, Stated]:
+    """The successions that lead back to the charter's log, found in rounds.
+
+    A log that is forked at entry 0 can be opened by several. It is opened by
+    the one that leads back in the fewest steps, of those the one with the
+    lowest id: so no other can make it continue what continues it.
+    """
+    opened: dict[LogKey, Stated] = {}
+    founded = {first}
+    while True:
+        more: dict[LogKey, Stated] = {}
+        for stated in signed:
+            if stated.log not in founded and all(seal.log in founded for seal in _record(stated).previous):
+                more.setdefault(stated.log, stated)
+        if not more:
+            return opened
+        opened.update(more)
+        founded |= more.keys()
+
+
+def _leads_on(stated: Stated, chain: Chain, opened: Mapping[LogKey, Stated]) -> bool:
+    """Whether a succession is under an authority that is not replaced, or leads to a replacement's log."""
+    link = chain.link_of(_record(stated).authority)
+    assert link is not None
+    holders = {replacement.log for replacement in chain.replacements(link)}
+    return not holders or bool(holders & _descendants(stated.log, opened))
 
 
 def _descendants(log: LogKey, accepted: Mapping[LogKey, Stated]) -> set[LogKey]:

@@ -10,13 +10,16 @@ heads; `verify_seen` is asked for heads inside records.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Final
 
-from . import exchange, merkle, standing
+from . import merkle, standing
 from .authority import Stated
 from .commune import Commune, form_commune
-from .exchange import Exchange, Move
+from .dealings import Dealings
+from .exchange import Exchange
 from .log import EntryId, Head, LogKey
+from .merkle import CompactRange
 from .records import (
     AuthorityChange,
     Charter,
@@ -29,24 +32,35 @@ from .records import (
     parse,
     subjects,
 )
-from .standing import INDEX_MASK, PLACE_BITS, Part, Sight, Standing, place_of
+from .standing import INDEX_MASK, Part, Sight, Standing, place_of
+
+ROOT_STRIDE: Final = 256
+"""entries between the sizes whose compact range a branch remembers; any other root costs that many hashes."""
 
 
-class _Branch(NamedTuple):
+@dataclass(slots=True)
+class _Branch:
+    """One branch: its own stretch of leaves, and what it stands on.
+
+    `ranges` are the compact ranges of its first `first`, `first` + ROOT_STRIDE,
+    ... entries, as far as they were needed.
+    """
+
+    number: int
     log: LogKey
     base: Part | None
-    start: int
-    leaves: bytearray
-    """the leaf hashes of its own stretch, 32 bytes each"""
-
-    @property
-    def first(self) -> int:
-        """The index of its own first entry."""
-        return self.base.end if self.base else self.start
+    first: int
+    ranges: list[CompactRange]
+    leaves: bytearray = field(default_factory=bytearray)
 
     @property
     def size(self) -> int:
         return self.first + len(self.leaves) // 32
+
+    def own(self, start: int, end: int) -> list[bytes]:
+        """The leaf hashes of its own entries from `start` up to `end`, counted in the whole log."""
+        span = range((start - self.first) * 32, (end - self.first) * 32, 32)
+        return [bytes(self.leaves[at : at + 32]) for at in span]
 
 
 class History:
@@ -62,21 +76,36 @@ class History:
         self.about: dict[bytes, list[int]] = {}
         self.uninterpreted: dict[int, Uninterpreted] = {}
         self.communes: dict[CommuneId, Commune] = {}
-        self._sights: dict[tuple[int, bytes], list[tuple[int, Head]]] = {}
+        self._of_log: dict[bytes, list[_Branch]] = {}
+        self._sights: dict[bytes, dict[int, list[tuple[int, Head]]]] = {}
         self._stated: dict[int, Stated] = {}
         self._cuts: dict[bytes, int] = {}
         self._standing: dict[int, Standing] = {}
         self._witnessed: frozenset[int] = frozenset()
-        self._roots: dict[tuple[int, int], bytes | None] = {}
         self._sound: dict[Head, bool] = {}
+        self._dealings = Dealings(self)
 
     # Filling ------------------------------------------------------------------------------------
 
-    def open_branch(self, number: int, log: LogKey, base: Part | None = None, start: int = 0) -> None:
-        """Open a branch: of a log not held before, or off an older branch from `base.end` on."""
-        self.branches[number] = _Branch(log, base, start, bytearray())
+    def open_branch(
+        self, number: int, log: LogKey, base: Part | None = None, start: int = 0, before: CompactRange = ()
+    ) -> None:
+        """Open a branch: of a log not held before, or off an older branch from `base.end` on.
 
-    def read(self, number: int, leaf: bytes, payload: bytes | None) -> Record | Uninterpreted | Malformed | None:
+        A log whose history is held from `start` on has roots from there on if
+        the compact range `before` of what is missing is given, else none.
+        """
+        if base is not None and base.end == 0:
+            base = None  # it shares nothing: its entry 0 is its own
+        first = start if base is None else base.end
+        known = [before] if len(before) == start.bit_count() and base is None else []
+        branch = _Branch(number, log, base, first, known)
+        self.branches[number] = branch
+        self._of_log.setdefault(log, []).append(branch)
+
+    def read(
+        self, number: int, leaf: bytes, payload: bytes | None
+    ) -> Record | Uninterpreted | Malformed | None:
         """Read a branch's next entry; None for one whose payload is erased."""
         branch = self.branches[number]
         place = place_of(number, branch.size)
@@ -96,7 +125,7 @@ class History:
             if isinstance(record, Charter | AuthorityChange | Succession):
                 self._stated[place] = Stated(entry, branch.log, place & INDEX_MASK, payload, record)
         for head in record.seen:
-            self._sights.setdefault((number, head.log), []).append((place & INDEX_MASK, head))
+            self._sights.setdefault(head.log, {}).setdefault(number, []).append((place & INDEX_MASK, head))
         self.entry_ids[place] = entry
         self.places.setdefault(entry, []).append(place)
         for name in names:
@@ -114,15 +143,12 @@ class History:
         for number, branch in self.branches.items():
             commune = self._commune_of(number)
             if commune is not None and branch.log in commune.logs:
-                seal = commune.seals.get(branch.log)
-                on_sealed = seal is not None and self.root_at(number, seal.size) == seal.root
                 self._standing[number] = Standing(
                     commune.id,
                     commune.logs.index(branch.log),
-                    standing.limit_of(self.cut(branch.log), seal, on_sealed),
+                    standing.limit_on(self, number, commune.seals.get(branch.log)),
                     branch.log in commune.contested,
                 )
-        self._witnessed = frozenset()
         self._witnessed = standing.witnessed(self, self)
 
     def _form(self) -> Iterator[Commune]:
@@ -162,6 +188,9 @@ class History:
     def log_of(self, branch: int) -> LogKey:
         return self.branches[branch].log
 
+    def branches_of(self, log: bytes) -> Sequence[_Branch]:
+        return self._of_log.get(log, ())
+
     def lineage(self, branch: int, end: int) -> Sequence[Part]:
         held = self.branches[branch]
         if held.base is None:
@@ -173,21 +202,27 @@ class History:
         return self._cuts.get(log)
 
     def root_at(self, branch: int, size: int) -> bytes | None:
-        key = (branch, size)
-        if key not in self._roots:
-            self._roots[key] = self._root_at(branch, size)
-        return self._roots[key]
-
-    def _root_at(self, branch: int, size: int) -> bytes | None:
         held = self.branches[branch]
-        if size > held.size or any(self.branches[part.branch].start for part in self.lineage(branch, size)):
+        compact = self._range_at(held, size) if size <= held.size else None
+        return None if compact is None else merkle.range_root(size, compact)
+
+    def _range_at(self, held: _Branch, size: int) -> CompactRange | None:
+        """The compact range of a branch's first `size` entries, None if it is not known."""
+        if held.base is not None and size <= held.base.end:
+            return self._range_at(self.branches[held.base.branch], size)
+        if size < held.first:
             return None
-        leaves: list[bytes] = []
-        for part in self.lineage(branch, size):
-            own = self.branches[part.branch]
-            stop = (min(part.end, size) - own.first) * 32
-            leaves += [bytes(own.leaves[at : at + 32]) for at in range(0, stop, 32)]
-        return merkle.root(leaves)
+        if not held.ranges and held.base is not None:
+            below = self._range_at(self.branches[held.base.branch], held.first)
+            held.ranges = [] if below is None else [below]
+        if not held.ranges:
+            return None
+        strides = (size - held.first) // ROOT_STRIDE
+        for stride in range(len(held.ranges), strides + 1):
+            near = held.first + (stride - 1) * ROOT_STRIDE
+            held.ranges.append(merkle.extend_range(near, held.ranges[-1], held.own(near, near + ROOT_STRIDE)))
+        near = held.first + strides * ROOT_STRIDE
+        return merkle.extend_range(near, held.ranges[strides], held.own(near, size))
 
     def standing(self, branch: int) -> Standing | None:
         return self._standing.get(branch)
@@ -203,12 +238,15 @@ class History:
             for number, held in self.branches.items():
                 if held.log == seal.log and self.root_at(number, seal.size) == seal.root:
                     parts += self.lineage(number, seal.size)
-            waiting += [older for older in commune.continues.get(LogKey(seal.log), ()) if older not in waiting]
+            waiting += [
+                older for older in commune.continues.get(LogKey(seal.log), ()) if older not in waiting
+            ]
         return parts
 
     def sights(self, parts: Sequence[Part], log: LogKey, above: int) -> Iterable[Sight]:
+        seen = self._sights.get(log, {})
         for part in parts:
-            for index, head in self._sights.get((part.branch, log), ()):
+            for index, head in seen.get(part.branch, ()):
                 if index < part.end and head.size > above and self._is_sound(head):
                     yield Sight(place_of(part.branch, index), head.size, head.root)
 
@@ -234,71 +272,34 @@ class History:
         return self.about.get(entry, ())
 
     def all_sights(self, log: LogKey, above: int) -> Iterable[Sight]:
-        for (branch, seen), heads in self._sights.items():
-            if seen == log:
-                for index, head in heads:
-                    if head.size > above and self._is_sound(head):
-                        yield Sight(place_of(branch, index), head.size, head.root)
+        for branch, heads in self._sights.get(log, {}).items():
+            for index, head in heads:
+                if head.size > above and self._is_sound(head):
+                    yield Sight(place_of(branch, index), head.size, head.root)
 
-    # Exchanges ----------------------------------------------------------------------------------
+    # Readings, exchanges ------------------------------------------------------------------------
 
-    def move(self, place: int) -> Move | None:
-        """An entry as a move, or None if it does not count."""
+    def record_at(self, place: int) -> Record | Uninterpreted:
+        """What the entry at a place says, which must not be erased or malformed."""
         record = self.records.get(place)
-        if record is None or not standing.counts(self, place):
-            return None
-        state = self._standing[place >> PLACE_BITS]
-        entry = self.entry_ids[place]
-        return Move(
-            entry,
-            state.commune,
-            (state.ordinal, place & INDEX_MASK, entry),
-            record,
-            standing.is_contested(self, place),
-            place,
-        )
+        return self.uninterpreted[place] if record is None else record
 
-    def _first_move(self, entry: bytes) -> Move | None:
-        """One entry as a move: two branches may hold equal leaves, so the one that counts most."""
-        moves = [move for place in self.places.get(entry, ()) if (move := self.move(place)) is not None]
-        return min(moves, key=lambda move: (move.contested, move.order), default=None)
+    def placed(self, entry: bytes) -> Iterable[tuple[int, Record | Uninterpreted]]:
+        return [(place, self.record_at(place)) for place in self.places.get(entry, ())]
 
-    def saw(self, move: Move, other: Move) -> bool:
-        """`exchange.Saw` over this history."""
-        if move.commune == other.commune:
-            return other.order < move.order
-        return standing.had_seen(self, move.place, other.place)
+    def speaking(self, entry: bytes) -> Iterable[tuple[int, bytes, Record | Uninterpreted]]:
+        return [(place, self.entry_ids[place], self.record_at(place)) for place in self.about.get(entry, ())]
 
     def exchanges(self) -> Iterator[Exchange]:
         """Fold every exchange whose proposal counts, by its id in no order that means anything."""
-        for place, record in self.records.items():
-            if isinstance(record, Propose):
-                entry = self.entry_ids[place]
-                if self.places[entry][0] == place and (folded := self.exchange(entry)) is not None:
-                    yield folded
+        proposals = (
+            self.entry_ids[place] for place, record in self.records.items() if isinstance(record, Propose)
+        )
+        for entry in dict.fromkeys(proposals):
+            folded = self.exchange(entry)
+            if folded is not None:
+                yield folded
 
     def exchange(self, entry: EntryId) -> Exchange | None:
         """Fold the exchange that an entry opens, None if it opens none that counts."""
-        proposal = self._first_move(entry)
-        if proposal is None or not exchange.is_proposal(proposal):
-            return None
-        assert isinstance(proposal.record, Propose)
-        moves: dict[bytes, Move] = {}
-        newer = False
-        waiting = [bytes(entry)]
-        for name in waiting:
-            for place in self.about.get(name, ()):
-                if place in self.uninterpreted:
-                    newer |= self._is_partys(place, proposal.record)
-                    continue
-                found = self.entry_ids[place]
-                move = self._first_move(found)
-                if move is not None and found not in moves:
-                    moves[found] = move
-                    if move.record.kind in ("dispute", "cancel"):
-                        waiting.append(found)
-        return exchange.fold(proposal, moves.values(), self.saw, newer=newer)
-
-    def _is_partys(self, place: int, proposal: Propose) -> bool:
-        state = self._standing.get(place >> PLACE_BITS)
-        return state is not None and state.commune in proposal.parties and standing.counts(self, place)
+        return self._dealings.exchange(entry)
