@@ -22,8 +22,12 @@ Whoever reads it for the first time reads it in this order:
                     authority   who speaks for a commune: the chain of its keys
                     commune     which logs are a commune's, and up to where each is sealed
                     standing    what counts, past a cut or seal as well, and what was seen
-                    exchange    the life of an exchange: one table of moves, a pure fold
+                    moves       who may say what about an exchange, in one table
+                    agreement   which answers count, and who could know that all agreed
+                    settlement  what the sides say in common about disputes and cancels
+                    exchange    the life of an exchange: a pure fold of all that was said
                     history     all of the above over a set of entries, in memory
+                    steps       what a commune may do next in one, and whose word it waits for
                     view        what listings and exchanges amount to, for any commune
     Disk            store       SQLite on one writer thread; the only SQL of the ledger
                     anchor      the last head signed, outside the database

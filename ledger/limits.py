@@ -94,3 +94,7 @@ MAX_SCALE: Final = 6
 
 MAX_TIME: Final = 253_402_300_799_999
 """milliseconds since 1970; the last of the year 9999, the last that a date can be written for."""
+
+MAX_WORDS: Final = 32
+"""withdrawals, acceptances, settlements or cancels by one commune about one thing that are weighed against
+those of others; to fold an exchange costs their product."""

@@ -16,8 +16,8 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from .exchange import Exchange, Form, Leg, State, millionths
+from .kinds import CommuneId, Listing, Need, Offer, Record, Withdraw
 from .log import EntryId
-from .records import CommuneId, Listing, Need, Offer, Record, Withdraw
 
 
 class Posted(Protocol):
