@@ -287,7 +287,7 @@ class Holding:
         One that is held is known to be; signatures cost as much as 50 entries.
         """
         _, record = self.record_at(place)
-        if record is None or isinstance(record, Uninterpreted | Malformed):
+        if record is None or isinstance(record, Malformed):
             return False
         return any(
             head.log == log and head.size == size and head.root == root
