@@ -123,10 +123,19 @@ class Projection:
                 (place, searchable(record)),
             )
             self.connection.execute("DELETE FROM listing WHERE place = ?", (place,))
-        self.connection.execute(
-            "DELETE FROM sight WHERE branch = ? AND at = ?", (place >> PLACE_BITS, place & INDEX_MASK)
-        )
+            # Until the segments of the index are merged its words are in them still.
+            self.connection.execute("INSERT INTO listing_text (listing_text) VALUES ('optimize')")
+        where = (place >> PLACE_BITS, place & INDEX_MASK)
+        self.connection.execute("DELETE FROM sight WHERE branch = ? AND at = ?", where)
+        self.connection.execute("DELETE FROM said WHERE branch = ? AND at = ?", where)
         self.connection.execute("DELETE FROM stated WHERE place = ?", (place,))
+        self.connection.execute(
+            "DELETE FROM identity WHERE prefix = ? AND place = ?", (prefix_of(leaf), place)
+        )
+        self.connection.executemany(
+            "DELETE FROM about WHERE prefix = ? AND place = ?",
+            [(prefix_of(name), place) for name in names_of(record)],
+        )
         self._witness()
         self._redo(place >> PLACE_BITS, also=[(place, leaf, record)])
 
@@ -158,7 +167,6 @@ class Projection:
             [
                 (branch, head.log, place & INDEX_MASK, head.size, head.root)
                 for place, _, record in entries
-                if not isinstance(record, Uninterpreted)
                 for head in record.seen
             ],
         )
@@ -323,7 +331,7 @@ class Projection:
 
     def _may_vouch(self, entries: Sequence[Entry], limited: set[bytes]) -> bool:
         for _, _, record in entries:
-            if not isinstance(record, Uninterpreted) and any(head.log in limited for head in record.seen):
+            if any(head.log in limited for head in record.seen):
                 return True
             for name in names_of(record):
                 if any(

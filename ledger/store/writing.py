@@ -24,9 +24,9 @@ from ..evidence import Evidence, check_evidence, encode_evidence
 from ..limits import MAX_RUN_ENTRIES
 from ..log import Head, LogKey, LogState, Run, sign_run
 from ..merkle import CompactRange
-from ..records import Malformed
+from ..records import AuthorityChange, Charter, Malformed, Record, Succession, Uninterpreted
 from ..signing import SigningKey
-from ..standing import INDEX_MASK, PLACE_BITS, place_of
+from ..standing import place_of
 from .database import open_for_writing, store_errors
 from .holding import Holding
 from .migrations import make_views
@@ -343,38 +343,60 @@ class Store:
         return True
 
     def _erase(self, log: bytes, index: int, entry: bytes, at: int, reason: str) -> None:
+        # By place and not through the views: what cannot be read as a record can be erased as well.
         places = [
             place
-            for place in self._holding.places_of(entry)
-            if place & INDEX_MASK == index and self._holding.log_of(place >> PLACE_BITS) == log
+            for held in self._holding.branches_of(log)
+            if self._connection.execute(
+                "SELECT 1 FROM entry WHERE place = ? AND leaf = ? AND payload IS NOT NULL",
+                (place := place_of(held.number, index), entry),
+            ).fetchone()
         ]
         if not places:
             raise NotFound("No entry with that id and a payload is held: nothing was erased.")
         with self._transaction(durable=True):
+            read = [(place, *self._holding.record_at(place)) for place in places]
             for place in places:
-                leaf, record = self._holding.record_at(place)
                 self._connection.execute("INSERT INTO erasure VALUES (?, ?, ?)", (place, at, reason))
                 self._connection.execute("UPDATE entry SET payload = NULL WHERE place = ?", (place,))
-                if self._views and record is not None and not isinstance(record, Malformed):
-                    self._projection.erased(place, leaf, record)
+            if self._views:
+                self._forget_records(read)
+        # What is overwritten there stays legible in the write-ahead log until that is folded in and emptied.
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _forget_records(
+        self, read: Sequence[tuple[int, bytes, Record | Uninterpreted | Malformed | None]]
+    ) -> None:
+        """Take what erased entries said out of the views."""
+        if any(isinstance(record, Charter | AuthorityChange | Succession) for *_, record in read):
+            # What formed a commune is gone, so its logs may stand for nobody now. Rare: all views anew.
+            self._make_views(lambda done, total: None)
+            return
+        for place, leaf, record in read:
+            if record is not None and not isinstance(record, Malformed):
+                self._projection.erased(place, leaf, record)
 
     def _rebuild(self, progress: Progress) -> int:
+        with self._transaction(durable=True):
+            return self._make_views(progress)
+
+    def _make_views(self, progress: Progress) -> int:
+        """Make all views again within a transaction; returns how many entries were read."""
         total = int(self._connection.execute("SELECT count(*) FROM entry").fetchone()[0])
         done = 0
-        with self._transaction(durable=True):
-            make_views(self._database)
-            self._holding.forget()
-            self._projection.forget()
-            for (number,) in self._connection.execute("SELECT number FROM branch ORDER BY number").fetchall():
-                start = self._holding.branch(number).first
-                while rows := self._connection.execute(
-                    "SELECT leaf, payload FROM entry WHERE place >= ? AND place < ? ORDER BY place LIMIT ?",
-                    (place_of(number, start), place_of(number + 1, 0), REBUILD_BATCH),
-                ).fetchall():
-                    self._projection.add(
-                        number, start, [leaf for leaf, _ in rows], [payload for _, payload in rows]
-                    )
-                    start += len(rows)
-                    done += len(rows)
-                    progress(done, total)
+        make_views(self._database)
+        self._holding.forget()
+        self._projection.forget()
+        for (number,) in self._connection.execute("SELECT number FROM branch ORDER BY number").fetchall():
+            start = self._holding.branch(number).first
+            while rows := self._connection.execute(
+                "SELECT leaf, payload FROM entry WHERE place >= ? AND place < ? ORDER BY place LIMIT ?",
+                (place_of(number, start), place_of(number + 1, 0), REBUILD_BATCH),
+            ).fetchall():
+                self._projection.add(
+                    number, start, [leaf for leaf, _ in rows], [payload for _, payload in rows]
+                )
+                start += len(rows)
+                done += len(rows)
+                progress(done, total)
         return done
