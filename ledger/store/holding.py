@@ -291,11 +291,12 @@ class Holding:
             return False
         return any(
             head.log == log and head.size == size and head.root == root
-            and (self._is_held(head) or head.is_signed(self.network))
+            and (self.is_held(head) or head.is_signed(self.network))
             for head in record.seen
         )  # fmt: skip
 
-    def _is_held(self, head: Head) -> bool:
+    def is_held(self, head: Head) -> bool:
+        """Whether this very head, signature included, is held, and so known to be validly signed."""
         row = self.connection.execute(
             "SELECT 1 FROM branch JOIN head ON head.branch = branch.number "
             "WHERE branch.log = ? AND head.size = ? AND head.root = ? AND head.signature = ? AND extensions = ?",

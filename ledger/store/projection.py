@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -46,6 +47,9 @@ from .holding import Holding, names_of, prefix_of
 
 _encode = msgspec.msgpack.Encoder().encode
 
+MAX_READ: Final = 16_384
+"""entries kept parsed between transactions, since the next moves are mostly about the newest."""
+
 Entry = tuple[int, bytes, Record | Uninterpreted]
 """Place, id and content of an entry that could be read."""
 
@@ -67,12 +71,19 @@ class Projection:
         self.connection: sqlite3.Connection = holding.connection
         self._read: dict[int, Read] = {}
         self.folding = Folding(holding, self._read)
+        self._folds: set[bytes] = set()
         self._limited: set[bytes] | None = None
 
     def forget(self) -> None:
         """Drop everything remembered: the tables may have changed."""
         self._read.clear()
+        self._folds.clear()
         self._limited = None
+
+    def finish(self) -> None:
+        """Fold every exchange that was touched since the last time; called before each commit."""
+        while self._folds:
+            self._fold(EntryId(self._folds.pop()))
 
     # New entries --------------------------------------------------------------------------------
 
@@ -84,6 +95,9 @@ class Projection:
             if payload is not None and not isinstance(record := parse(payload), Malformed):
                 entries.append((base + offset, leaf, record))
         self._index(branch, entries)
+        self._sight(branch, entries)
+        if len(self._read) > MAX_READ:
+            self._read.clear()
         self._read.update((place, (leaf, record)) for place, leaf, record in entries)
         log = self.holding.log_of(branch)
         touched = self._stated(entries)
@@ -93,6 +107,7 @@ class Projection:
         if start == 0 or known is None:
             touched |= self._opened(branch)
         again = self._form(touched)
+        self._list(entries)
         if self.holding.cut(log) is not None:
             again |= {other.number for other in self.holding.branches_of(log)}
         if branch not in again or start == self.holding.branch(branch).first:
@@ -101,7 +116,6 @@ class Projection:
         self._vouch(branch, entries, bool(again))
         for other in sorted(again):
             self._redo(other)
-        self._read.clear()
 
     def reform(self, log: LogKey) -> None:
         """Project again what new evidence about a log touches."""
@@ -117,6 +131,7 @@ class Projection:
 
     def erased(self, place: int, leaf: bytes, record: Record | Uninterpreted) -> None:
         """Project again what an entry said whose payload was just erased."""
+        self._read.pop(place, None)
         if isinstance(record, Offer | Need):
             self.connection.execute(
                 "INSERT INTO listing_text (listing_text, rowid, text) VALUES ('delete', ?, ?)",
@@ -162,20 +177,27 @@ class Projection:
                 if isinstance(record, Profile | Recognise | Unrecognise)
             ],
         )
-        execute(
-            "INSERT OR IGNORE INTO sight VALUES (?, ?, ?, ?, ?, NULL)",
+
+    def _sight(self, branch: int, entries: Sequence[Entry]) -> None:
+        """The heads that entries have seen; those held here too are known to be validly signed."""
+        rows = [
+            (branch, head.log, place & INDEX_MASK, head.size, head.root, self.holding.is_held(head) or None)
+            for place, _, record in entries
+            for head in record.seen
+        ]
+        self.connection.executemany("INSERT OR IGNORE INTO sight VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def _list(self, entries: Sequence[Entry]) -> None:
+        """The rows of new listings, and the text by which they are found."""
+        listings = [(place, record) for place, _, record in entries if isinstance(record, Offer | Need)]
+        self.connection.executemany(
+            "INSERT INTO listing (place, commune, kind, category, until, at) VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (branch, head.log, place & INDEX_MASK, head.size, head.root)
-                for place, _, record in entries
-                for head in record.seen
+                (place, self.folding.commune_at(place), record.kind, record.category, record.until, record.at)
+                for place, record in listings
             ],
         )
-        listings = [(place, record) for place, _, record in entries if isinstance(record, Offer | Need)]
-        execute(
-            "INSERT INTO listing (place, kind, category, until, at) VALUES (?, ?, ?, ?, ?)",
-            [(place, record.kind, record.category, record.until, record.at) for place, record in listings],
-        )
-        execute(
+        self.connection.executemany(
             "INSERT INTO listing_text (rowid, text) VALUES (?, ?)",
             [(place, searchable(record)) for place, record in listings],
         )
@@ -372,15 +394,17 @@ class Projection:
 
     def _project(self, entries: Sequence[Entry], again: bool) -> None:
         listings: list[tuple[int, bytes]] = []
-        folds: set[bytes] = set()
+        fresh: list[tuple[int, bytes]] = []
         owners: list[tuple[CommuneId | None, int]] = []
         profiles = False
         recognitions: set[tuple[int, bytes]] = set()
         for place, leaf, record in entries:
             if isinstance(record, Offer | Need):
-                held = self._counting(place)
-                owners.append((held.commune if held else None, place))
-                listings.append((place, leaf))
+                if again:
+                    owners.append((self.folding.commune_at(place), place))
+                    listings.append((place, leaf))
+                else:
+                    fresh.append((place, leaf))
                 if record.replaces is not None:
                     listings += [
                         (other, record.replaces) for other in self.holding.places_of(record.replaces)
@@ -390,17 +414,27 @@ class Projection:
             elif isinstance(record, Recognise | Unrecognise):
                 recognitions.add((place >> PLACE_BITS, record.commune))
             else:
-                self._concerned(leaf, record, folds, listings)
+                self._concerned(leaf, record, self._folds, listings)
         self.connection.executemany("UPDATE listing SET commune = ? WHERE place = ?", owners)
-        self._end_listings(listings, again)
+        self._end_listings([*listings, *self._named(fresh)])
         owner = self.holding.standing(entries[0][0] >> PLACE_BITS) if entries else None
         if owner is not None and (profiles or again):
             self._profile(owner.commune)
         for number, subject in sorted(recognitions):
             if (by := self.holding.standing(number)) is not None:
                 self._recognition(by.commune, subject)
-        for entry in sorted(folds):
-            self._fold(EntryId(entry))
+
+    def _named(self, listings: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        """Those of new listings that a record held already names, as one that came before them may."""
+        named: set[int] = set()
+        prefixes = [prefix_of(entry) for _, entry in listings]
+        for start in range(0, len(prefixes), 500):
+            some = prefixes[start : start + 500]
+            rows = self.connection.execute(
+                f"SELECT DISTINCT prefix FROM about WHERE prefix IN ({', '.join('?' * len(some))})", some
+            )
+            named.update(prefix for (prefix,) in rows)
+        return [(place, entry) for place, entry in listings if prefix_of(entry) in named]
 
     def _counting(self, place: int) -> Standing | None:
         """The standing of an entry that counts, None if it does not."""
@@ -437,16 +471,11 @@ class Projection:
     def _record(self, place: int) -> tuple[bytes, Record | Uninterpreted | Malformed | None]:
         return self.folding.record(place)
 
-    def _end_listings(self, listings: Sequence[tuple[int, bytes]], again: bool) -> None:
+    def _end_listings(self, listings: Sequence[tuple[int, bytes]]) -> None:
         """Write how listings ended: withdrawn, or replaced by a later one of the same commune."""
         for place, entry in listings:
             ended: str | None = None
             owner = self._counting(place)
-            named = self.connection.execute(
-                "SELECT 1 FROM about WHERE prefix = ?", (prefix_of(entry),)
-            ).fetchone()
-            if named is None and not again:
-                continue
             for other, _, record in self.holding.about(entry) if owner else ():
                 held = self._counting(other)
                 if held is None or owner is None or held.commune != owner.commune:
