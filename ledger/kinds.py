@@ -97,7 +97,7 @@ class Transfer(
     forbid_unknown_fields=True,
     rename={"giver": "from", "receiver": "to"},
 ):
-    """One leg of an exchange. `giver` (`from`) and `receiver` (`to`) are places in `parties`."""
+    """One leg of an exchange; giver and receiver, `from` and `to` in the payload, are places in `parties`."""
 
     category: Code | None = None
     due: Day | None = None
@@ -165,7 +165,7 @@ class Succession(_Record, frozen=True, kw_only=True):
 
 
 class AuthorityChange(_Record, frozen=True, kw_only=True):
-    """Replaces a commune's authority (kind `authority`), signed to the satisfaction of those it replaces.
+    """Replaces a commune's authority, signed to the satisfaction of those it replaces.
 
     `log` must be the log that it stands in: a copy elsewhere says nothing.
     """

@@ -153,13 +153,19 @@ def story() -> tuple[Told, ...]:
         place="Lara, al sur", **seen,
     )  # fmt: skip
     valle.say(Recognise, commune=montes_id, note="Asamblea del 4 de enero.", **seen)
-    first = valle.say(Offer, category="food-legumes", title="Caraotas negras", quantity=kg(100))
+    first = valle.say(
+        Offer,
+        category="food-grain",
+        quantity=Quantity(1005, 1, "kg"),
+        title="Maíz blanco",
+        until="2026-01-31",
+    )
     listing: dict[str, Any] = {
         "council": "Consejo La Esperanza", "council_id": council, "images": (photo,), "until": "2026-01-31",
     }  # fmt: skip
     offer = valle.say(
         Offer, category="food-legumes", note="Sacos de 50 kg.", place="Casa comunal", title="Caraotas negras",
-        quantity=Quantity(1005, 1, "kg"), replaces=first, wants="Clavos o herramientas", **listing, **seen,
+        quantity=kg(100), replaces=first, wants="Clavos o herramientas", **listing, **seen,
     )  # fmt: skip
     need = valle.say(Need, category="build-materials", title="Clavos")
     valle.say(
