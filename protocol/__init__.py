@@ -6,5 +6,10 @@ store come in as arguments, and bytes, events and the time of the next timer go
 out as results. A bundle on a USB stick is read and written by the same code
 that serves a session.
 
-    bundle      a file that carries runs, heads and evidence from home to home
+    Words       errors      every error that leaves this layer
+                limits      every limit, with its unit and its reason
+    Said        messages    heads, runs and evidence, in one spelling each
+                blobs       photos and other files named by their hash, in chunks
+                frames      a message compressed, cut up and put together again
+    Carried     bundle      a file that carries all of these from home to home
 """
