@@ -7,17 +7,14 @@ second copy of an exchange has to be kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from .. import exchange, standing
+from .. import exchange, ordinary, standing
 from ..exchange import Exchange, Move
 from ..log import EntryId
 from ..records import Cancel, CommuneId, Dispute, Malformed, Propose, Record, Uninterpreted
 from ..standing import INDEX_MASK, PLACE_BITS
-from .holding import Holding
-
-Read = tuple[bytes, Record | Uninterpreted]
-"""Id and content of an entry that could be read."""
+from .holding import MAX_ASKED, Found, Holding, Read
 
 
 class Folding:
@@ -25,7 +22,25 @@ class Folding:
 
     def __init__(self, holding: Holding, read: Mapping[int, Read] | None = None) -> None:
         self.holding = holding
-        self.read: Mapping[int, Read] = read or {}
+        self.read: Mapping[int, Read] = {} if read is None else read
+        self._about: dict[bytes, list[Found]] = {}
+        self._held: dict[bytes, list[Found]] = {}
+
+    def prepare(self, entries: Sequence[bytes]) -> None:
+        """Fetch at once what folding up to `MAX_ASKED` exchanges needs; forgets what was fetched before."""
+        assert len(entries) <= MAX_ASKED
+        self._about = self.holding.about_all(entries, self.read)
+        self._held = self.holding.held_as(entries, self.read)
+
+    def about(self, entry: bytes) -> list[Found]:
+        """Every record that names an entry."""
+        found = self._about.get(entry)
+        return self.holding.about_all([entry], self.read)[entry] if found is None else found
+
+    def held(self, entry: bytes) -> list[Found]:
+        """Where an entry is held, and what it says."""
+        found = self._held.get(entry)
+        return self.holding.held_as([entry], self.read)[entry] if found is None else found
 
     def record(self, place: int) -> tuple[bytes, Record | Uninterpreted | Malformed | None]:
         """Id and content of the entry at a place."""
@@ -57,11 +72,11 @@ class Folding:
 
     def proposal(self, entry: EntryId) -> Move | None:
         """The proposal with this id as a move, if it is one that counts."""
-        moves = []
-        for place in self.holding.places_of(entry):
-            _, record = self.record(place)
-            if isinstance(record, Propose) and (move := self.move(place, entry, record)) is not None:
-                moves.append(move)
+        moves = [
+            move
+            for place, _, record in self.held(entry)
+            if isinstance(record, Propose) and (move := self.move(place, entry, record)) is not None
+        ]
         best = min(moves, key=lambda move: (move.contested, move.order), default=None)
         return best if best is not None and exchange.is_proposal(best) else None
 
@@ -77,7 +92,7 @@ class Folding:
         newer = False
         waiting = [bytes(opening.id)]
         for name in waiting:
-            for place, entry, record in self.holding.about(name, self.read):
+            for place, entry, record in self.about(name):
                 if isinstance(record, Uninterpreted):
                     newer = newer or self._is_partys(place, opening.record)
                     continue
@@ -89,7 +104,7 @@ class Folding:
                     waiting.append(entry)
                 if held is None or (move.contested, move.order) < (held.contested, held.order):
                     moves[entry] = move
-        return exchange.fold(opening, moves.values(), self.saw, newer=newer)
+        return ordinary.fold(opening, moves.values(), self.saw, newer=newer)
 
     def _is_partys(self, place: int, proposal: Propose) -> bool:
         held = self.holding.standing(place >> PLACE_BITS)

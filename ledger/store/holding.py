@@ -8,9 +8,10 @@ instance remembers branches; `forget` empties that after a rollback.
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,6 +25,22 @@ from ..standing import INDEX_MASK, PLACE_BITS, Part, Sight, Standing, place_of
 
 MAX_REMEMBERED = 10_000
 """branches that an instance remembers; a few hundred bytes each."""
+
+
+MAX_LOOKS = 50_000
+"""heads seen in entries that an instance remembers; some 200 bytes each."""
+
+MAX_ASKED = 256
+"""entries that one question to an index names; SQLite compiles the question anew for each number."""
+
+Read = tuple[bytes, Record | Uninterpreted]
+"""Id and content of an entry that could be read."""
+
+Found = tuple[int, bytes, Record | Uninterpreted]
+"""The same, after the place where it is held."""
+
+_Look = tuple[int, int, bytes, bool | None]
+"""A head seen: the index of the entry that carries it, its size and root, and whether its signature holds."""
 
 
 def prefix_of(entry: bytes) -> int:
@@ -49,6 +66,11 @@ class BranchRow(NamedTuple):
         return self.base.end if self.base else self.start
 
 
+def _make_room(remembered: dict[Any, Any]) -> None:
+    if len(remembered) >= MAX_REMEMBERED:
+        remembered.clear()
+
+
 def split(hashes: bytes) -> CompactRange:
     """A compact range from its hashes joined together."""
     return tuple(hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES))
@@ -62,16 +84,25 @@ class Holding:
         self.network = network
         self._branches: dict[int, BranchRow] = {}
         self._standing: dict[int, Standing | None] = {}
+        self._predecessors: dict[int, Sequence[Part]] = {}
+        self._cuts: dict[bytes, int | None] = {}
+        self._looks: dict[tuple[int, bytes], list[_Look]] = {}
+        self._looks_held = 0
 
     def forget(self) -> None:
         """Drop everything remembered: the tables may have changed."""
-        self._branches.clear()
-        self._standing.clear()
+        for remembered in (self._branches, self._standing, self._predecessors, self._cuts, self._looks):
+            remembered.clear()
+        self._looks_held = 0
 
     def forget_branch(self, number: int) -> None:
         """Drop what is remembered of one branch."""
-        self._branches.pop(number, None)
-        self._standing.pop(number, None)
+        for remembered in (self._branches, self._standing, self._predecessors):
+            remembered.pop(number, None)
+
+    def forget_cut(self, log: bytes) -> None:
+        """Drop what is remembered of a log's cut."""
+        self._cuts.pop(log, None)
 
     # Branches -----------------------------------------------------------------------------------
 
@@ -87,8 +118,7 @@ class Holding:
                 found[0], LogKey(found[1]), None if found[2] is None else Part(found[2], found[3]), found[4],
                 split(found[5]), found[6], found[7], split(found[8]),
             )  # fmt: skip
-            if len(self._branches) >= MAX_REMEMBERED:
-                self._branches.clear()
+            _make_room(self._branches)
             self._branches[number] = row
         return row
 
@@ -191,8 +221,11 @@ class Holding:
     # Evidence and standing ----------------------------------------------------------------------
 
     def cut(self, log: LogKey) -> int | None:
-        row = self.connection.execute("SELECT cut FROM evidence WHERE log = ?", (log,)).fetchone()
-        return None if row is None else int(row[0])
+        if log not in self._cuts:
+            row = self.connection.execute("SELECT cut FROM evidence WHERE log = ?", (log,)).fetchone()
+            _make_room(self._cuts)
+            self._cuts[log] = None if row is None else int(row[0])
+        return self._cuts[log]
 
     def evidence(self, log: bytes) -> Evidence | None:
         """The evidence held of a fork of this log."""
@@ -204,18 +237,22 @@ class Holding:
             row = self.connection.execute(
                 "SELECT commune, ordinal, bound, contested FROM standing WHERE branch = ?", (branch,)
             ).fetchone()
-            if len(self._standing) >= MAX_REMEMBERED:
-                self._standing.clear()
+            _make_room(self._standing)
             self._standing[branch] = (
                 None if row is None else Standing(CommuneId(row[0]), row[1], row[2], bool(row[3]))
             )
         return self._standing[branch]
 
     def predecessors(self, branch: int) -> Sequence[Part]:
-        row = self.connection.execute(
-            "SELECT predecessors FROM standing WHERE branch = ? AND predecessors != x'90'", (branch,)
-        ).fetchone()
-        return () if row is None else [Part(*part) for part in msgspec.msgpack.decode(row[0])]
+        if branch not in self._predecessors:
+            row = self.connection.execute(
+                "SELECT predecessors FROM standing WHERE branch = ? AND predecessors != x'90'", (branch,)
+            ).fetchone()
+            _make_room(self._predecessors)
+            self._predecessors[branch] = (
+                () if row is None else [Part(*part) for part in msgspec.msgpack.decode(row[0])]
+            )
+        return self._predecessors[branch]
 
     def is_witnessed(self, place: int) -> bool:
         return (
@@ -238,22 +275,40 @@ class Holding:
         )
         return [place for (place,) in rows]
 
-    def about(
-        self, entry: bytes, read: Mapping[int, tuple[bytes, Record | Uninterpreted]] | None = None
-    ) -> list[tuple[int, bytes, Record | Uninterpreted]]:
-        """Every record that names an entry: its place, id and content. `read` are some known already."""
-        rows = self.connection.execute(
-            "SELECT place, leaf, payload FROM about JOIN entry USING (place) WHERE prefix = ?",
-            (prefix_of(entry),),
-        )
-        found: list[tuple[int, bytes, Record | Uninterpreted]] = []
-        for place, leaf, payload in rows.fetchall():
-            record = read[place][1] if read and place in read else parse(payload) if payload else None
-            # Another id may share the prefix, by chance or on purpose.
-            if isinstance(record, Malformed | None) or entry not in names_of(record):
-                continue
-            found.append((place, leaf, record))
+    def about(self, entry: bytes) -> list[Found]:
+        """Every record that names an entry: its place, id and content."""
+        return self.about_all([entry], {})[entry]
+
+    def about_all(self, entries: Sequence[bytes], read: Mapping[int, Read]) -> dict[bytes, list[Found]]:
+        """As `about`, of up to `MAX_ASKED` entries at once. `read` are entries known already, by place."""
+        found: dict[bytes, list[Found]] = {entry: [] for entry in entries}
+        # Another id may share the prefix, by chance or on purpose.
+        for place, leaf, record in self._readable("about", entries, read):
+            for name in names_of(record):
+                if name in found:
+                    found[name].append((place, leaf, record))
         return found
+
+    def held_as(self, entries: Sequence[bytes], read: Mapping[int, Read]) -> dict[bytes, list[Found]]:
+        """Where up to `MAX_ASKED` entries are held, and what they say; none that cannot be read."""
+        found: dict[bytes, list[Found]] = {entry: [] for entry in entries}
+        for place, leaf, record in self._readable("identity", entries, read):
+            if leaf in found:
+                found[leaf].append((place, leaf, record))
+        return found
+
+    def _readable(self, index: str, entries: Sequence[bytes], read: Mapping[int, Read]) -> Iterator[Found]:
+        rows = self.connection.execute(
+            f"SELECT DISTINCT place, leaf, payload FROM {index} JOIN entry USING (place) "
+            f"WHERE prefix IN ({', '.join('?' * len(entries))})",
+            [prefix_of(entry) for entry in entries],
+        )
+        for place, leaf, payload in rows.fetchall():
+            known = read.get(place)
+            if known is not None:
+                yield place, leaf, known[1]
+            elif payload is not None and not isinstance(record := parse(payload), Malformed):
+                yield place, leaf, record
 
     def naming(self, entry: bytes) -> Iterable[int]:
         return [place for place, _, _ in self.about(entry)]
@@ -262,15 +317,40 @@ class Holding:
 
     def sights(self, parts: Sequence[Part], log: LogKey, above: int) -> Iterable[Sight]:
         for part in parts:
+            looks = self._looks_of(part.branch, log)
+            # The newest first: it is the likeliest to reach far enough.
+            for number in range(bisect_left(looks, (part.end,)) - 1, -1, -1):
+                at, size, root, sound = looks[number]
+                if size > above:
+                    place = place_of(part.branch, at)
+                    if sound is None:
+                        sound = self.is_sound(place, log, size, root)
+                        looks[number] = (at, size, root, sound)
+                    if sound:
+                        yield Sight(place, size, root)
+
+    def _looks_of(self, branch: int, log: LogKey) -> list[_Look]:
+        """All heads of a log seen in a branch, in order of where they were seen; remembered."""
+        found = self._looks.get((branch, log))
+        if found is None:
             rows = self.connection.execute(
-                "SELECT at, size, root, sound FROM sight WHERE branch = ? AND log = ? AND at < ? AND size > ? "
-                "ORDER BY at DESC",
-                (part.branch, log, part.end, above),
+                "SELECT at, size, root, sound FROM sight WHERE branch = ? AND log = ? ORDER BY at",
+                (branch, log),
             )
-            for at, size, root, sound in rows:
-                place = place_of(part.branch, at)
-                if sound if sound is not None else self.is_sound(place, log, size, root):
-                    yield Sight(place, size, root)
+            found = rows.fetchall()
+            self._looks_held += len(found)
+            if self._looks_held > MAX_LOOKS:
+                self._looks.clear()
+                self._looks_held = len(found)
+            self._looks[branch, log] = found
+        return found
+
+    def add_look(self, branch: int, log: bytes, look: _Look) -> None:
+        """Take note of a head just written to `sight`, the last of its branch."""
+        found = self._looks.get((branch, log))
+        if found is not None:
+            insort(found, look)
+            self._looks_held += 1
 
     def all_sights(self, log: LogKey, above: int) -> Iterable[Sight]:
         rows = self.connection.execute(

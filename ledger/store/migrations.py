@@ -80,7 +80,6 @@ CREATE TABLE exchange (
     contested INTEGER NOT NULL,
     disputed INTEGER NOT NULL
 );
-CREATE INDEX exchange_id ON exchange (substr(id, 1, 8));
 CREATE TABLE party (commune BLOB NOT NULL, exchange INTEGER NOT NULL, PRIMARY KEY (commune, exchange)) WITHOUT ROWID;
 """
 """What `projection` fills; dropped and made again by a rebuild."""

@@ -20,6 +20,7 @@ import msgspec
 from .. import standing
 from ..authority import Stated, commune_of
 from ..commune import Commune, form_commune
+from ..exchange import Exchange
 from ..log import EntryId, LogKey
 from ..records import (
     AuthorityChange,
@@ -42,8 +43,8 @@ from ..records import (
     parse,
 )
 from ..standing import INDEX_MASK, PLACE_BITS, Part, Standing, place_of
-from .folding import Folding, Read
-from .holding import Holding, names_of, prefix_of
+from .folding import Folding
+from .holding import MAX_ASKED, Holding, Read, names_of, prefix_of
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -83,7 +84,7 @@ class Projection:
     def finish(self) -> None:
         """Fold every exchange that was touched since the last time; called before each commit."""
         while self._folds:
-            self._fold(EntryId(self._folds.pop()))
+            self._fold_all([self._folds.pop() for _ in range(min(MAX_ASKED, len(self._folds)))])
 
     # New entries --------------------------------------------------------------------------------
 
@@ -132,6 +133,8 @@ class Projection:
     def erased(self, place: int, leaf: bytes, record: Record | Uninterpreted) -> None:
         """Project again what an entry said whose payload was just erased."""
         self._read.pop(place, None)
+        self.holding.forget()
+        self._drop_exchanges([place])
         if isinstance(record, Offer | Need):
             self.connection.execute(
                 "INSERT INTO listing_text (listing_text, rowid, text) VALUES ('delete', ?, ?)",
@@ -185,6 +188,8 @@ class Projection:
             for place, _, record in entries
             for head in record.seen
         ]
+        for _, log, at, size, root, sound in rows:
+            self.holding.add_look(branch, log, (at, size, root, sound))
         self.connection.executemany("INSERT OR IGNORE INTO sight VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def _list(self, entries: Sequence[Entry]) -> None:
@@ -536,40 +541,48 @@ class Projection:
                 "DELETE FROM recognition WHERE commune = ? AND by_commune = ?", (commune, by)
             )
 
-    def _fold(self, entry: EntryId) -> None:
-        """Write the row of one exchange; drop it if its proposal does not count (any more)."""
-        opening = self.folding.proposal(entry)
-        if opening is None:
-            self._drop_exchange(entry)
-            return
-        folded = self.folding.fold(opening)
-        row = (folded.state, folded.contested, folded.disputed, opening.place)
-        updated = self.connection.execute(
-            "UPDATE exchange SET state = ?, contested = ?, disputed = ? WHERE place = ?", row
-        )
-        if updated.rowcount == 0:
-            self._drop_exchange(entry)
-            self.connection.execute(
-                "INSERT INTO exchange (state, contested, disputed, place, id, form, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (*row, entry, folded.form, folded.proposal.at),
-            )
-            self.connection.executemany(
-                "INSERT INTO party VALUES (?, ?)",
-                [(party, opening.place) for party in folded.proposal.parties],
-            )
+    def _fold_all(self, entries: Sequence[bytes]) -> None:
+        """Write the rows of some exchanges; drop those whose proposal does not count (any more)."""
+        self.folding.prepare(entries)
+        folded: list[tuple[int, Exchange]] = []
+        stale: list[int] = []
+        for entry in entries:
+            places = [place for place, _, _ in self.folding.held(entry)]
+            opening = self.folding.proposal(EntryId(entry)) if places else None
+            if opening is not None:
+                folded.append((opening.place, self.folding.fold(opening)))
+                places.remove(opening.place)
+            stale += places
+        self._drop_exchanges(stale)
+        self._write_exchanges(folded)
 
-    def _drop_exchange(self, entry: bytes) -> None:
-        rows = self.connection.execute(
-            "SELECT place FROM exchange WHERE substr(id, 1, 8) = ? AND id = ?", (entry[:8], entry)
-        ).fetchall()
-        for (place,) in rows:
-            parties = self._record(place)[1]
-            known = parties.parties if isinstance(parties, Propose) else ()
-            if known:
-                self.connection.executemany(
-                    "DELETE FROM party WHERE commune = ? AND exchange = ?",
-                    [(party, place) for party in known],
-                )
-            else:
+    def _write_exchanges(self, folded: Sequence[tuple[int, Exchange]]) -> None:
+        places = [place for place, _ in folded]
+        held = self.connection.execute(
+            f"SELECT place FROM exchange WHERE place IN ({', '.join('?' * len(places))})", places
+        )
+        known = {place for (place,) in held.fetchall()}
+        self.connection.executemany(
+            "INSERT INTO exchange (place, id, state, form, at, contested, disputed) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (place) DO UPDATE SET state = excluded.state, contested = excluded.contested, "
+            "disputed = excluded.disputed",
+            [
+                (place, item.id, item.state, item.form, item.proposal.at, item.contested, item.disputed)
+                for place, item in folded
+            ],
+        )
+        self.connection.executemany(
+            "INSERT INTO party VALUES (?, ?)",
+            [
+                (party, place)
+                for place, item in folded
+                if place not in known
+                for party in item.proposal.parties
+            ],
+        )
+
+    def _drop_exchanges(self, places: Sequence[int]) -> None:
+        """Drop the rows of exchanges that stand at some places, if there are any."""
+        for place in places:
+            if self.connection.execute("DELETE FROM exchange WHERE place = ?", (place,)).rowcount:
                 self.connection.execute("DELETE FROM party WHERE exchange = ?", (place,))
-            self.connection.execute("DELETE FROM exchange WHERE place = ?", (place,))

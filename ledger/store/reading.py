@@ -102,6 +102,7 @@ class Reader:
         self.network: str = row[0]
         self.holding = Holding(self.connection, self.network)
         self._folding = Folding(self.holding)
+        self._version = -1
 
     def close(self) -> None:
         """Close the connection."""
@@ -114,9 +115,19 @@ class Reader:
         self.close()
 
     @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Around every question: nothing remembered outlives a change by another connection."""
+        with store_errors(self.path):
+            version = self.connection.execute("PRAGMA data_version").fetchone()[0]
+            if version != self._version:
+                self.holding.forget()
+                self._version = version
+            yield
+
+    @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Answer everything inside from one state of the database, whatever is written meanwhile."""
-        with store_errors(self.path):
+        with self._asking():
             self.holding.forget()
             self.connection.execute("BEGIN")
             try:
@@ -136,7 +147,7 @@ class Reader:
             raise NotFound(f"{text!r} is too short: give at least {MIN_PREFIX} digits of the id.")
         low = bytes.fromhex(digits.ljust(64, "0"))
         high = bytes.fromhex(digits.ljust(64, "f"))
-        with store_errors(self.path):
+        with self._asking():
             rows = self.connection.execute(
                 "SELECT DISTINCT leaf FROM identity JOIN entry USING (place) "
                 "WHERE prefix BETWEEN ? AND ? AND leaf BETWEEN ? AND ? LIMIT 2",
@@ -150,7 +161,7 @@ class Reader:
 
     def entry(self, entry: bytes) -> EntryRow:
         """An entry by its id. Raises NotFound."""
-        with store_errors(self.path):
+        with self._asking():
             for place in self.holding.places_of(entry):
                 return self._entry(place)
         raise NotFound(f"No entry {entry.hex()[:16]} is held here.")
@@ -166,7 +177,7 @@ class Reader:
 
     def communes(self) -> list[CommuneRow]:
         """All communes whose charter is held, by name."""
-        with store_errors(self.path):
+        with self._asking():
             rows = self.connection.execute(
                 "SELECT id, name, place, about, contact FROM commune ORDER BY name, id"
             )
@@ -174,7 +185,7 @@ class Reader:
 
     def commune(self, commune: bytes) -> CommuneRow:
         """One commune as lists show it. Raises NotFound."""
-        with store_errors(self.path):
+        with self._asking():
             row = self.connection.execute(
                 "SELECT id, name, place, about, contact FROM commune WHERE id = ?", (commune,)
             ).fetchone()
@@ -200,7 +211,7 @@ class Reader:
 
     def formed(self, commune: CommuneId) -> Commune:
         """A commune with its authority, logs and seals. Raises NotFound."""
-        with store_errors(self.path):
+        with self._asking():
             formed = Projection(self.holding).commune(commune)
         if formed is None:
             raise NotFound(f"The commune {commune.hex()[:16]} is not known here.")
@@ -208,7 +219,7 @@ class Reader:
 
     def commune_of(self, log: bytes) -> CommuneId | None:
         """The commune that a log belongs to, None while that is not known."""
-        with store_errors(self.path):
+        with self._asking():
             for held in self.holding.branches_of(log):
                 standing = self.holding.standing(held.number)
                 if standing is not None:
@@ -217,7 +228,7 @@ class Reader:
 
     def recognised(self, by: CommuneId) -> list[CommuneId]:
         """The communes that one recognises."""
-        with store_errors(self.path):
+        with self._asking():
             rows = self.connection.execute("SELECT commune FROM recognition WHERE by_commune = ?", (by,))
             return [CommuneId(row[0]) for row in rows]
 
@@ -258,7 +269,7 @@ class Reader:
         if words:
             where.append("listing.place IN (SELECT rowid FROM listing_text WHERE listing_text MATCH ?)")
             values.append(" AND ".join(f'"{word}"*' for word in words))
-        with store_errors(self.path):
+        with self._asking():
             rows = self.connection.execute(
                 "SELECT leaf, listing.commune, payload, ended FROM listing JOIN entry USING (place) "
                 f"WHERE {' AND '.join(where)} ORDER BY listing.at DESC, place DESC LIMIT ? OFFSET ?",
@@ -274,7 +285,7 @@ class Reader:
 
     def listing(self, entry: bytes) -> ListingRow:
         """One listing that counts. Raises NotFound."""
-        with store_errors(self.path):
+        with self._asking():
             row = self.connection.execute(
                 "SELECT leaf, listing.commune, payload, ended FROM identity JOIN listing USING (place) "
                 "JOIN entry USING (place) WHERE prefix = ? AND leaf = ? AND listing.commune IS NOT NULL",
@@ -288,7 +299,7 @@ class Reader:
 
     def exchange(self, entry: EntryId) -> Exchange:
         """The state of one exchange. Raises NotFound."""
-        with store_errors(self.path):
+        with self._asking():
             folded = self._folding.exchange(entry)
         if folded is None:
             raise NotFound(f"{entry.hex()[:16]} is not an exchange that is held here.")
@@ -310,7 +321,7 @@ class Reader:
         if states:
             where.append(f"state IN ({', '.join('?' * len(states))})")
             values += states
-        with store_errors(self.path):
+        with self._asking():
             rows = self.connection.execute(
                 f"SELECT id FROM exchange WHERE {' AND '.join(where)} ORDER BY at DESC, place DESC LIMIT ? OFFSET ?",
                 (*values, limit, offset),
@@ -329,21 +340,21 @@ class Reader:
 
     def drawing_on(self, listing: bytes) -> list[Exchange]:
         """The exchanges whose proposals name a listing."""
-        with store_errors(self.path):
+        with self._asking():
             named = [entry for _, entry, record in self.holding.about(listing) if record.kind == "propose"]
             folded = [self._folding.exchange(EntryId(entry)) for entry in dict.fromkeys(named)]
         return [exchange for exchange in folded if exchange is not None]
 
     def records_about(self, entry: bytes) -> list[EntryRow]:
         """Every held record that names an entry, in no order that means anything."""
-        with store_errors(self.path):
+        with self._asking():
             return [self._entry(place) for place, _, _ in self.holding.about(entry)]
 
     # Logs ---------------------------------------------------------------------------------------
 
     def branches(self, log: bytes | None = None) -> list[BranchInfo]:
         """All held branches, or those of one log."""
-        with store_errors(self.path):
+        with self._asking():
             numbers = self.connection.execute(
                 "SELECT number FROM branch WHERE ?1 IS NULL OR log = ?1 ORDER BY number", (log,)
             ).fetchall()
@@ -365,7 +376,7 @@ class Reader:
 
     def entries(self, branch: int, start: int = 0, end: int | None = None) -> Iterator[EntryRow]:
         """The entries of a branch in order, what it shares with an older branch included."""
-        with store_errors(self.path):
+        with self._asking():
             row = self.holding.branch(branch)
             for first, last in self.holding.stretches(branch, start, row.size if end is None else end):
                 rows = self.connection.execute(
@@ -377,7 +388,7 @@ class Reader:
 
     def heads(self, branch: int, above: int = 0) -> Iterator[Head]:
         """The heads held of a branch of a size larger than `above`, smallest first."""
-        with store_errors(self.path):
+        with self._asking():
             for part in self.holding.lineage(branch, self.holding.branch(branch).size):
                 rows = self.connection.execute(
                     "SELECT size, root, signature, extensions FROM head "
@@ -389,7 +400,7 @@ class Reader:
 
     def newest_head(self, log: bytes) -> Head | None:
         """The head of the largest size of the first held branch of a log."""
-        with store_errors(self.path):
+        with self._asking():
             for held in self.holding.branches_of(log):
                 return held.state().head
         return None
@@ -418,7 +429,7 @@ class Reader:
 
     def proof(self, branch: int, index: int) -> Proven:
         """An entry's leaf with its inclusion proof under the smallest head over it."""
-        with store_errors(self.path):
+        with self._asking():
             held = next(
                 item
                 for item in self.holding.branches_of(self.holding.log_of(branch))
@@ -428,13 +439,13 @@ class Reader:
 
     def evidence(self) -> list[Evidence]:
         """All evidence of forks that is held."""
-        with store_errors(self.path):
+        with self._asking():
             rows = self.connection.execute("SELECT data FROM evidence ORDER BY log")
             return [decode_evidence(row[0]) for row in rows]
 
     def has_seen(self, log: bytes, other: bytes, size: int) -> bool:
         """Whether a log's entries carry a head of `other` of at least `size`."""
-        with store_errors(self.path):
+        with self._asking():
             for held in self.holding.branches_of(log):
                 parts = self.holding.lineage(held.number, held.size)
                 return any(True for _ in self.holding.sights(parts, LogKey(other), size - 1))
@@ -442,13 +453,13 @@ class Reader:
 
     def erasures(self) -> list[tuple[EntryRow, int, str]]:
         """Every erased payload: the entry, when (milliseconds, as claimed) and why."""
-        with store_errors(self.path):
+        with self._asking():
             rows = self.connection.execute("SELECT place, at, reason FROM erasure ORDER BY place").fetchall()
             return [(self._entry(place), at, reason) for place, at, reason in rows]
 
     def damage(self) -> str | None:
         """What SQLite's own check of the whole file finds, None if nothing."""
-        with store_errors(self.path):
+        with self._asking():
             row = self.connection.execute("PRAGMA integrity_check(1)").fetchone()
         return None if row[0] == "ok" else str(row[0])
 

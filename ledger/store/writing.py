@@ -371,6 +371,7 @@ class Store:
             "INSERT OR REPLACE INTO evidence VALUES (?, ?, ?)",
             (evidence.log, evidence.cut, encode_evidence(evidence)),
         )
+        self._holding.forget_cut(evidence.log)
         return True
 
     def _erase(self, log: bytes, index: int, entry: bytes, at: int, reason: str) -> None:
