@@ -42,9 +42,9 @@ class Agreement:
         self._answerers = sorted(moves.parties - {self._proposer})
         self._acceptances: dict[CommuneId, list[Move]] = {}
         self._confirmed: dict[bytes, list[Move]] = {}
-        self._withdrawals = [
+        self._withdrawals = moves.first(
             move for move in (*moves.of("withdraw"), *moves.of("propose")) if move.commune == self._proposer
-        ]
+        )
         self._first: dict[CommuneId, Move] = {}
         self.counted: list[Move] = []
         self._weigh()
@@ -73,8 +73,12 @@ class Agreement:
 
     @property
     def replaced_by(self) -> EntryId | None:
-        """The proposal that replaced this one; of several, the one with the lowest id."""
-        replacing = (*self._first.values(), *self._withdrawals)
+        """The proposal that replaced this one; of several, the one with the lowest id.
+
+        What a proposer that takes back twice did first counts.
+        """
+        own = sorted(self._withdrawals, key=lambda move: move.order)[:1]
+        replacing = (*self._first.values(), *own)
         return min((move.id for move in replacing if isinstance(move.record, Propose)), default=None)
 
     @property
