@@ -21,11 +21,15 @@ Whoever reads it for the first time reads it in this order:
                     vocabulary  categories and units: stable codes, names in two languages
                     authority   who speaks for a commune: the chain of its keys
                     commune     which logs are a commune's, and up to where each is sealed
+                    held        what the rules ask of whoever holds entries, heads and evidence
+                    witness     which entries past a cut or seal another commune vouches for
                     standing    what counts, past a cut or seal as well, and what was seen
                     moves       who may say what about an exchange, in one table
                     agreement   which answers count, and who could know that all agreed
                     settlement  what the sides say in common about disputes and cancels
                     exchange    the life of an exchange: a pure fold of all that was said
+                    ordinary    the same for one in which nothing is out of the way, in one pass
+                    dealings    what has been said about an exchange, gathered
                     history     all of the above over a set of entries, in memory
                     steps       what a commune may do next in one, and whose word it waits for
                     view        what listings and exchanges amount to, for any commune

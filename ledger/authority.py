@@ -80,6 +80,15 @@ class Chain:
         """The links that replace this one; more than one freezes it."""
         return tuple(other for other in self.links.values() if link.key in other.previous)
 
+    def later(self, link: Link) -> frozenset[bytes]:
+        """The keys of all links that replace this one, directly or not."""
+        found = [link.key]
+        for key in found:
+            found += [
+                other.key for other in self.links.values() if key in other.previous and other.key not in found
+            ]
+        return frozenset(found[1:])
+
 
 @lru_cache(maxsize=4096)
 def _is_signed(key: bytes, message: bytes, signature: bytes) -> bool:
@@ -131,7 +140,7 @@ def authority_chain(charter: Stated, changes: Iterable[Stated], network: str) ->
 
 @dataclass(slots=True)
 class _Building:
-    """A chain while it is built: its links, the link that each entry id stands for, what is refused so far."""
+    """A chain while it is built: its links, the link that each entry id stands for, what is refused."""
 
     links: dict[bytes, Link]
     keys: dict[bytes, bytes]

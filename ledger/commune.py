@@ -2,7 +2,7 @@
 
 Decides which successions count, which of them contradict each other, and the
 seal of each log. Who may sign is `authority`'s; what counts past a seal or a
-cut is `standing`'s.
+cut is `standing`'s (docs/spec/commune.md).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .authority import Chain, Refused, Stated, authority_chain, satisfied
-from .log import LogKey
+from .log import EntryId, LogKey
+from .merkle import EMPTY_ROOT
 from .records import Charter, CommuneId, Seal, Succession, signed_body
 
 
@@ -21,8 +22,13 @@ class Commune:
 
     `logs` are in order: each after all that it continues. `seals` holds the
     highest seal of every log that a later one continues. `continues` gives, for
-    each log, what its succession named. `contested` are the logs of successions
-    that contradict each other: they count, and what they touch is shown so.
+    each log, what its succession named; `openings` the same for every entry
+    that may stand at index 0 of one of the logs, by its id. `contested` are the
+    logs of successions that contradict each other: they count, and what they
+    touch is shown so.
+
+    A log whose succession lost its authority is sealed at size 0 and contested:
+    nothing in it counts but what another commune vouches for.
     """
 
     id: CommuneId
@@ -31,6 +37,7 @@ class Commune:
     logs: tuple[LogKey, ...]
     seals: Mapping[LogKey, Seal]
     continues: Mapping[LogKey, tuple[Seal, ...]]
+    openings: Mapping[EntryId, tuple[Seal, ...]]
     contested: frozenset[LogKey]
     refused: tuple[Refused, ...]
 
@@ -55,18 +62,30 @@ def form_commune(
     """
     chain = authority_chain(charter, changes, network)
     signed, refused = _signed_successions(charter, chain, successions, network)
-    opened, dropped = _in_force(charter, chain, signed)
-    refused += [Refused(stated.id, code) for stated, code in dropped]
+    in_force, astray = _in_force(charter.log, chain, signed)
+    # What was opened once, in good faith or not, is not unsaid by replacing the authority.
+    demoted = {log: stated for log, stated in _founded(charter.log, signed).items() if log not in in_force}
+    opened = in_force | demoted
     logs = _in_order(charter.log, opened)
     ancestors = _ancestors(charter.log, logs, opened)
+    known = frozenset(logs)
+    openings = {stated.id: stated for stated in signed if stated.log in known and _continued(stated) <= known}
+    for stated in signed:
+        if stated.id in astray:
+            refused.append(Refused(stated.id, "succession-authority-replaced"))
+        elif stated.id not in openings:
+            refused.append(Refused(stated.id, "succession-of-nothing"))
+        elif opened[stated.log].id != stated.id:
+            refused.append(Refused(stated.id, "succession-beside-another"))
     return Commune(
         CommuneId(charter.id),
         charter,
         chain,
         logs,
-        _seals(opened),
+        _seals(in_force) | {log: Seal(log, 0, EMPTY_ROOT) for log in demoted},
         {log: tuple(_record(stated).previous) for log, stated in opened.items()},
-        _contested(logs, opened, ancestors),
+        {charter.id: (), **{entry: tuple(_record(stated).previous) for entry, stated in openings.items()}},
+        _contested(logs, in_force, ancestors) | demoted.keys(),
         tuple(sorted((*chain.refused, *refused), key=lambda item: (item.id, item.code))),
     )
 
@@ -74,6 +93,11 @@ def form_commune(
 def _record(stated: Stated) -> Succession:
     assert isinstance(stated.record, Succession)
     return stated.record
+
+
+def _continued(stated: Stated) -> set[LogKey]:
+    """The logs that a succession continues."""
+    return {LogKey(seal.log) for seal in _record(stated).previous}
 
 
 def _signed_successions(
@@ -98,36 +122,28 @@ def _signed_successions(
 
 
 def _in_force(
-    charter: Stated, chain: Chain, signed: Sequence[Stated]
-) -> tuple[dict[LogKey, Stated], list[tuple[Stated, str]]]:
-    """The succession that opens each log of the commune, and those that open none, with the reason.
+    first: LogKey, chain: Chain, signed: Sequence[Stated]
+) -> tuple[dict[LogKey, Stated], set[EntryId]]:
+    """The succession in force for each log, and the ids of those that lost their authority.
 
     A succession under a replaced authority has to lead to the log of a
-    replacement. The largest set that satisfies this: dropping one may take
-    others with it.
+    replacement, or to one that was opened under a later authority. The largest
+    set that satisfies this: dropping one may take others with it.
     """
-    left = list(signed)
-    dropped: list[tuple[Stated, str]] = []
+    astray: set[EntryId] = set()
     while True:
-        opened = _founded(charter.log, left)
-        astray = [stated for stated in opened.values() if not _leads_on(stated, chain, opened)]
-        if not astray:
-            break
-        dropped += [(stated, "succession-authority-replaced") for stated in astray]
-        left = [stated for stated in left if stated not in astray]
-    for stated in left:
-        if stated.log not in opened:
-            dropped.append((stated, "succession-of-nothing"))
-        elif opened[stated.log] is not stated:
-            dropped.append((stated, "succession-beside-another"))
-    return opened, dropped
+        opened = _founded(first, [stated for stated in signed if stated.id not in astray])
+        more = {stated.id for stated in opened.values() if not _leads_on(stated, chain, opened)}
+        if not more:
+            return opened, astray
+        astray |= more
 
 
 def _founded(first: LogKey, signed: Sequence[Stated]) -> dict[LogKey, Stated]:
     """The successions that lead back to the charter's log, found in rounds.
 
     A log that is forked at entry 0 can be opened by several. It is opened by
-    the one that leads back in the fewest steps, of those the one with the
+    the one that leads back in the fewest rounds, of those the one with the
     lowest id: so no other can make it continue what continues it.
     """
     opened: dict[LogKey, Stated] = {}
@@ -135,7 +151,7 @@ def _founded(first: LogKey, signed: Sequence[Stated]) -> dict[LogKey, Stated]:
     while True:
         more: dict[LogKey, Stated] = {}
         for stated in signed:
-            if stated.log not in founded and all(seal.log in founded for seal in _record(stated).previous):
+            if stated.log not in founded and _continued(stated) <= founded:
                 more.setdefault(stated.log, stated)
         if not more:
             return opened
@@ -144,54 +160,56 @@ def _founded(first: LogKey, signed: Sequence[Stated]) -> dict[LogKey, Stated]:
 
 
 def _leads_on(stated: Stated, chain: Chain, opened: Mapping[LogKey, Stated]) -> bool:
-    """Whether a succession is under an authority that is not replaced, or leads to a replacement's log."""
+    """Whether a succession's authority is not replaced, or those who replaced it build on the succession."""
     link = chain.link_of(_record(stated).authority)
     assert link is not None
-    holders = {replacement.log for replacement in chain.replacements(link)}
-    return not holders or bool(holders & _descendants(stated.log, opened))
+    replacements = chain.replacements(link)
+    if not replacements:
+        return True
+    holders = {replacement.log for replacement in replacements}
+    later = chain.later(link)
+    for log in _onwards(stated.log, opened):
+        under = chain.link_of(_record(opened[log]).authority)
+        if log in holders or (under is not None and under.key in later):
+            return True
+    return False
 
 
-def _descendants(log: LogKey, accepted: Mapping[LogKey, Stated]) -> set[LogKey]:
+def _onwards(log: LogKey, opened: Mapping[LogKey, Stated]) -> list[LogKey]:
     """The log and every log that continues it, directly or not."""
-    found = {log}
-    while True:
-        more = {
-            other
-            for other, stated in accepted.items()
-            if other not in found and any(seal.log in found for seal in _record(stated).previous)
-        }
-        if not more:
-            return found
-        found |= more
+    found = [log]
+    for one in found:
+        found += [
+            other for other, stated in opened.items() if other not in found and one in _continued(stated)
+        ]
+    return found
 
 
-def _in_order(first: LogKey, accepted: Mapping[LogKey, Stated]) -> tuple[LogKey, ...]:
+def _in_order(first: LogKey, opened: Mapping[LogKey, Stated]) -> tuple[LogKey, ...]:
     """Every log after all that it continues; where that leaves a choice, by key."""
     ordered: list[LogKey] = [first]
-    waiting = set(accepted)
+    waiting = set(opened)
     while waiting:
-        ready = min(
-            log for log in waiting if all(seal.log in ordered for seal in _record(accepted[log]).previous)
-        )
+        ready = min(log for log in waiting if _continued(opened[log]) <= set(ordered))
         ordered.append(ready)
         waiting.discard(ready)
     return tuple(ordered)
 
 
 def _ancestors(
-    first: LogKey, logs: tuple[LogKey, ...], accepted: Mapping[LogKey, Stated]
+    first: LogKey, logs: tuple[LogKey, ...], opened: Mapping[LogKey, Stated]
 ) -> dict[LogKey, frozenset[LogKey]]:
     ancestors: dict[LogKey, frozenset[LogKey]] = {first: frozenset()}
     for log in logs[1:]:
-        direct = {LogKey(seal.log) for seal in _record(accepted[log]).previous}
+        direct = _continued(opened[log])
         ancestors[log] = frozenset(direct).union(*(ancestors[parent] for parent in direct))
     return ancestors
 
 
-def _seals(accepted: Mapping[LogKey, Stated]) -> dict[LogKey, Seal]:
+def _seals(opened: Mapping[LogKey, Stated]) -> dict[LogKey, Seal]:
     """The highest seal of each log: a later succession may raise one, never lower it."""
     seals: dict[LogKey, Seal] = {}
-    for stated in accepted.values():
+    for stated in opened.values():
         for seal in _record(stated).previous:
             log = LogKey(seal.log)
             held = seals.get(log)
@@ -202,17 +220,15 @@ def _seals(accepted: Mapping[LogKey, Stated]) -> dict[LogKey, Seal]:
 
 
 def _contested(
-    logs: tuple[LogKey, ...], accepted: Mapping[LogKey, Stated], ancestors: Mapping[LogKey, frozenset[LogKey]]
+    logs: tuple[LogKey, ...], opened: Mapping[LogKey, Stated], ancestors: Mapping[LogKey, frozenset[LogKey]]
 ) -> frozenset[LogKey]:
     """The logs of successions that continue one log, neither the other, and that none has joined."""
     contested: set[LogKey] = set()
-    for one in accepted:
-        for other in accepted:
+    for one in opened:
+        for other in opened:
             if one >= other or one in ancestors[other] or other in ancestors[one]:
                 continue
-            shared = {seal.log for seal in _record(accepted[one]).previous} & {
-                seal.log for seal in _record(accepted[other]).previous
-            }
+            shared = _continued(opened[one]) & _continued(opened[other])
             joined = any({one, other} <= ancestors[log] for log in logs)
             if shared and not joined:
                 contested |= {one, other}

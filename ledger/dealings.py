@@ -131,11 +131,12 @@ class _Gathered:
         """
         if move.commune != accept.commune or not isinstance(move.record, Decline | Propose):
             return False
-        return not any(
-            standing.had_written(self.readings, one.place, another.place)
-            or standing.had_written(self.readings, another.place, one.place)
-            for one in self._copies[move.id]
-            for another in self._copies[accept.id]
+        said_no = [copy.place for copy in self._copies[move.id]]
+        said_yes = [copy.place for copy in self._copies[accept.id]]
+        if any(standing.had_written(self.readings, no, yes) for no in said_no for yes in said_yes):
+            return False
+        return not all(
+            any(standing.had_written(self.readings, yes, no) for no in said_no) for yes in said_yes
         )
 
     def saw(self, move: Move, other: Move) -> bool:

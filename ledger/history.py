@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from . import merkle, standing
-from .authority import Stated
+from .authority import Stated, commune_of
 from .commune import Commune, form_commune
 from .dealings import Dealings
 from .exchange import Exchange
@@ -81,6 +81,7 @@ class History:
         self._stated: dict[int, Stated] = {}
         self._cuts: dict[bytes, int] = {}
         self._standing: dict[int, Standing] = {}
+        self._predecessors: dict[int, Sequence[Part]] = {}
         self._witnessed: frozenset[int] = frozenset()
         self._sound: dict[Head, bool] = {}
         self._dealings = Dealings(self)
@@ -140,15 +141,13 @@ class History:
         """Form all communes and find what counts, from everything read so far."""
         self.communes = {commune.id: commune for commune in self._form()}
         self._standing = {}
-        for number, branch in self.branches.items():
+        self._predecessors = {}
+        for number in self.branches:
             commune = self._commune_of(number)
-            if commune is not None and branch.log in commune.logs:
-                self._standing[number] = Standing(
-                    commune.id,
-                    commune.logs.index(branch.log),
-                    standing.limit_on(self, number, commune.seals.get(branch.log)),
-                    branch.log in commune.contested,
-                )
+            if commune is not None:
+                found = standing.standing_on(self, commune, number, self.opening(number))
+                if found is not None:
+                    self._standing[number] = found
         self._witnessed = standing.witnessed(self, self)
 
     def _form(self) -> Iterator[Commune]:
@@ -171,17 +170,16 @@ class History:
                 self.network,
             )
 
+    def opening(self, number: int) -> EntryId | None:
+        """The id of a branch's entry 0, None if that is not held or cannot be read."""
+        return self.entry_ids.get(place_of(self.lineage(number, 1)[-1].branch, 0))
+
     def _commune_of(self, number: int) -> Commune | None:
-        """The commune whose record opens the branch, found at entry 0 of its lineage."""
-        opening = self.lineage(number, 1)[0].branch
-        stated = self._stated.get(place_of(opening, 0))
-        if stated is None:
+        """The commune whose record opens the branch."""
+        stated = self._stated.get(place_of(self.lineage(number, 1)[-1].branch, 0))
+        if stated is None or isinstance(stated.record, AuthorityChange):
             return None
-        if isinstance(stated.record, Charter):
-            return self.communes.get(CommuneId(stated.id))
-        if isinstance(stated.record, Succession):
-            return self.communes.get(CommuneId(stated.record.commune))
-        return None
+        return self.communes.get(commune_of(stated))
 
     # Holdings, Vouchers -------------------------------------------------------------------------
 
@@ -228,20 +226,14 @@ class History:
         return self._standing.get(branch)
 
     def predecessors(self, branch: int) -> Sequence[Part]:
-        state = self._standing.get(branch)
-        if state is None:
-            return ()
-        commune = self.communes[state.commune]
-        parts: list[Part] = []
-        waiting = list(commune.continues.get(self.branches[branch].log, ()))
-        for seal in waiting:
-            for number, held in self.branches.items():
-                if held.log == seal.log and self.root_at(number, seal.size) == seal.root:
-                    parts += self.lineage(number, seal.size)
-            waiting += [
-                older for older in commune.continues.get(LogKey(seal.log), ()) if older not in waiting
-            ]
-        return parts
+        if branch not in self._predecessors:
+            state, opening = self._standing.get(branch), self.opening(branch)
+            self._predecessors[branch] = (
+                ()
+                if state is None or opening is None
+                else standing.predecessors_on(self, self.communes[state.commune], opening, self.opening)
+            )
+        return self._predecessors[branch]
 
     def sights(self, parts: Sequence[Part], log: LogKey, above: int) -> Iterable[Sight]:
         seen = self._sights.get(log, {})

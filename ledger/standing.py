@@ -1,97 +1,37 @@
-"""What counts: up to where each log does, what is witnessed beyond, and what a writer had seen.
+"""Standing: up to where each branch of a log counts, and what the writer of an entry had seen.
 
-Decides, for entries past a cut or seal, which of them another commune's record
-vouches for, and whether one entry was written knowing another. It asks for
-what is held through `Holdings`, which the store and the audit each provide, so
-that both give the same answer (docs/spec/commune.md).
+Decides the limit of every branch from its seal and the cut, which entries
+count and which of those are contested, and whether one entry was written after
+another or knowing it. Which entries past a limit are vouched for is
+`witness`'s; how a commune comes to its logs and seals is `commune`'s
+(docs/spec/commune.md).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Sequence
 
-from .log import LogKey
-from .records import CommuneId, Seal
+from .commune import Commune
+from .held import (
+    INDEX_MASK,
+    PLACE_BITS,
+    Holdings,
+    Numbered,
+    Part,
+    Sight,
+    Standing,
+    Vouchers,
+    place_of,
+)
+from .log import EntryId, LogKey
+from .records import Seal
+from .witness import witnessed
 
-PLACE_BITS: Final = 32
-"""bits of an entry's index within its place; the bits above number the branch."""
-
-INDEX_MASK: Final = (1 << PLACE_BITS) - 1
-
-
-def place_of(branch: int, index: int) -> int:
-    """One number for where an entry is held: the branch's local number, then the index."""
-    return branch << PLACE_BITS | index
-
-
-class Standing(NamedTuple):
-    """What a branch of a log is to the exchange.
-
-    `ordinal` is its log's place among its commune's logs. Entries below
-    `limit` count (None: all do); `contested` says that the log itself is, by
-    successions that contradict each other.
-    """
-
-    commune: CommuneId
-    ordinal: int
-    limit: int | None
-    contested: bool
-
-
-class Sight(NamedTuple):
-    """A head in the `seen` of some entry: where that entry is, and what the head states."""
-
-    place: int
-    size: int
-    root: bytes
-
-
-class Part(NamedTuple):
-    """A stretch of a branch: entries of `branch` below `end`."""
-
-    branch: int
-    end: int
-
-
-class Numbered(Protocol):
-    """A branch as its holder numbers it; the number means nothing to anybody else."""
-
-    @property
-    def number(self) -> int:
-        """What the holder calls the branch."""
-
-
-class Holdings(Protocol):
-    """What the rules ask of whoever holds entries, heads and evidence."""
-
-    def log_of(self, branch: int) -> LogKey:
-        """The log that a branch belongs to."""
-
-    def branches_of(self, log: bytes) -> Sequence[Numbered]:
-        """All branches of a log that are held."""
-
-    def lineage(self, branch: int, end: int) -> Sequence[Part]:
-        """The stretches that make up the first `end` entries of a branch, its own last."""
-
-    def cut(self, log: LogKey) -> int | None:
-        """The first index at which the log's branches differ, by the evidence held."""
-
-    def root_at(self, branch: int, size: int) -> bytes | None:
-        """The root of a branch's first `size` entries, None if it is not that long."""
-
-    def standing(self, branch: int) -> Standing | None:
-        """What the branch is to the exchange, None while its commune is not known."""
-
-    def predecessors(self, branch: int) -> Sequence[Part]:
-        """The stretches of older logs that the branch's log continues, up to their seals."""
-
-    def sights(self, parts: Sequence[Part], log: LogKey, above: int) -> Iterable[Sight]:
-        """Validly signed heads of `log` of size beyond `above`, seen by entries in `parts`."""
-
-    def is_witnessed(self, place: int) -> bool:
-        """Whether an entry past its limit counts nevertheless."""
+__all__ = [
+    "INDEX_MASK", "PLACE_BITS", "Holdings", "Numbered", "Part", "Sight", "Standing", "Vouchers", "counts",
+    "had_seen", "had_written", "is_contested", "limit_of", "limit_on", "place_of", "predecessors_on",
+    "standing_on", "witnessed",
+]  # fmt: skip
 
 
 def limit_of(cut: int | None, seal: Seal | None, on_sealed_branch: bool) -> int | None:
@@ -137,6 +77,41 @@ def _shared(one: Sequence[Part], other: Sequence[Part]) -> int:
         if mine.end != theirs.end:
             break
     return shared
+
+
+def standing_on(
+    holdings: Holdings, commune: Commune, branch: int, opening: EntryId | None
+) -> Standing | None:
+    """What a held branch is to the exchange, by the commune that its entry 0 names; None if that is not so.
+
+    `opening` is the id of the branch's entry 0, None if that is not held.
+    """
+    log = holdings.log_of(branch)
+    if opening not in commune.openings:
+        return None
+    limit = limit_on(holdings, branch, commune.seals.get(log))
+    return Standing(commune.id, commune.logs.index(log), limit, log in commune.contested)
+
+
+def predecessors_on(
+    holdings: Holdings, commune: Commune, opening: EntryId, opening_of: Callable[[int], EntryId | None]
+) -> list[Part]:
+    """The held stretches of older logs that a branch opened by this entry continues, up to their seals.
+
+    Where a log is forked at entry 0 its branches may continue different logs:
+    each what its own entry 0 says. `opening_of` gives the id of entry 0 of a branch.
+    """
+    parts: list[Part] = []
+    waiting = list(commune.openings[opening])
+    for seal in waiting:
+        older = commune.continues.get(LogKey(seal.log), ())
+        for held in holdings.branches_of(seal.log):
+            if seal.size and holdings.root_at(held.number, seal.size) == seal.root:
+                parts += holdings.lineage(held.number, seal.size)
+                entry = opening_of(held.number)
+                older = older if entry is None else commune.openings.get(entry, older)
+        waiting += [further for further in older if further not in waiting]
+    return parts
 
 
 def counts(holdings: Holdings, place: int) -> bool:
@@ -195,93 +170,3 @@ def _covers(holdings: Holdings, log: LogKey, sight: Sight, other: int) -> bool:
         and holdings.root_at(held.number, sight.size) == sight.root
         for held in holdings.branches_of(log)
     )
-
-
-class Vouchers(Protocol):
-    """What finding witnesses needs beyond `Holdings`."""
-
-    def limited(self) -> Iterable[int]:
-        """The branches of logs that have a limit, whether or not they hold entries beyond it."""
-
-    def beyond(self, branch: int, limit: int) -> Iterable[tuple[int, bytes]]:
-        """Place and entry id of every entry of a branch (its lineage too) from `limit` on."""
-
-    def naming(self, entry: bytes) -> Iterable[int]:
-        """Places of records that name an entry by its id."""
-
-    def all_sights(self, log: LogKey, above: int) -> Iterable[Sight]:
-        """Validly signed heads of `log` of size beyond `above` in the `seen` of any entry."""
-
-
-def witnessed(holdings: Holdings, vouchers: Vouchers) -> frozenset[int]:
-    """The places of all entries past a limit that count because another commune's record vouches.
-
-    A record vouches by naming an entry's id, or by having seen a head on its
-    branch that covers it, and only if it counts itself: the least fixed point,
-    so that two forked logs cannot vouch for each other.
-    """
-    words = _Words(holdings)
-    for branch in vouchers.limited():
-        standing = holdings.standing(branch)
-        if standing is None or standing.limit is None:
-            continue
-        entries = sorted(
-            (place & INDEX_MASK, place, entry) for place, entry in vouchers.beyond(branch, standing.limit)
-        )
-        if not entries:
-            continue
-        for _, place, entry in entries:
-            for naming in vouchers.naming(entry):
-                words.hear(naming, standing.commune, _Stretch([place]), 1)
-        stretch = _Stretch([place for _, place, _ in entries])
-        roots: dict[int, bytes | None] = {}
-        for sight in vouchers.all_sights(holdings.log_of(branch), standing.limit):
-            if sight.size not in roots:
-                roots[sight.size] = holdings.root_at(branch, sight.size)
-            if roots[sight.size] == sight.root:
-                covered = bisect_left(entries, (sight.size,))
-                words.hear(sight.place, standing.commune, stretch, covered)
-    return words.follow()
-
-
-class _Stretch:
-    """Entries past a limit in the order of their indexes; the first `heard` of them are vouched for."""
-
-    def __init__(self, places: Sequence[int]) -> None:
-        self.places = places
-        self.heard = 0
-
-    def take(self, count: int) -> Sequence[int]:
-        """The places among the first `count` that nobody has vouched for before."""
-        more = self.places[self.heard : count]
-        self.heard = max(self.heard, count)
-        return more
-
-
-class _Words:
-    """Who vouches for what; the word of a record that is not known to count waits until it is."""
-
-    def __init__(self, holdings: Holdings) -> None:
-        self.holdings = holdings
-        self.fresh: list[int] = []
-        self.waiting: dict[int, list[tuple[_Stretch, int]]] = {}
-
-    def hear(self, voucher: int, commune: CommuneId, stretch: _Stretch, count: int) -> None:
-        """The record at `voucher` vouches for the first `count` entries of a stretch of `commune`."""
-        standing = self.holdings.standing(voucher >> PLACE_BITS)
-        if standing is None or standing.commune == commune:
-            return
-        if standing.limit is None or voucher & INDEX_MASK < standing.limit:
-            self.fresh += stretch.take(count)
-        else:
-            self.waiting.setdefault(voucher, []).append((stretch, count))
-
-    def follow(self) -> frozenset[int]:
-        """All that is vouched for, by records that count or that somebody else vouches for."""
-        found: set[int] = set()
-        while self.fresh:
-            place = self.fresh.pop()
-            found.add(place)
-            for stretch, count in self.waiting.pop(place, ()):
-                self.fresh += stretch.take(count)
-        return frozenset(found)
