@@ -2,28 +2,25 @@
 
 Commands, pages and the API all call these; none of them signs or reads by
 itself. Decides which `seen` heads go into a record, which moves are refused
-before they are signed, and in what order a commune is founded. Shows nothing
-and asks nothing: words, tables and confirmations are the callers'.
+before they are signed, and what a move is about where a person leaves it open.
+Shows nothing and asks nothing: words, tables and confirmations are the callers'.
+How a commune begins is `founding`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ledger import steps
 from ledger.errors import MoveRefused
 from ledger.exchange import Exchange
 from ledger.limits import MAX_SEEN
 from ledger.log import EntryId, Head, LogKey, entry_id
 from ledger.records import (
-    Authority,
     Cancel,
-    Charter,
     CommuneId,
     Dispute,
     Need,
@@ -34,27 +31,15 @@ from ledger.records import (
     Withdraw,
     to_payload,
 )
-from ledger.signing import SigningKey
 from ledger.store.reading import EntryRow, Reader
 
-from . import clock, keys
+from . import clock
 from .errors import HomeError
 from .home import Home
 
 if TYPE_CHECKING:
     from ledger.author import Author
     from ledger.store.writing import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Founding:
-    """What a new commune starts with; all that cannot be taken back later."""
-
-    name: str
-    network: str
-    place: str | None = None
-    about: str | None = None
-    within: str | None = None
 
 
 class Service:
@@ -89,10 +74,19 @@ class Service:
         commune = self.reader.commune_of(self.log)
         if commune is None:
             raise HomeError(
-                "This home's log does not belong to a commune yet: finish `trueque restore` with the signatures "
-                "that it asked for."
+                "This home's log does not belong to a commune yet: finish `trueque restore` with the "
+                "signatures that it asked for."
             )
         return commune
+
+    @property
+    def last_recorded(self) -> int | None:
+        """The time that the newest readable entry of the home's log claims, in milliseconds."""
+        for branch in self.reader.branches(self.log):
+            for row in self.reader.entries(branch.number, max(branch.start, branch.size - 1)):
+                at = getattr(row.record, "at", None)
+                return at if isinstance(at, int) else None
+        return None
 
     @property
     def network(self) -> str:
@@ -109,6 +103,8 @@ class Service:
         """
         self.author.check()
         if about is not None:
+            from ledger import steps
+
             steps.check_move(about, self.commune, record)
             record = msgspec.structs.replace(record, seen=self._heads_to_show(about))
         payload = to_payload(record)
@@ -150,12 +146,14 @@ class Service:
         row = self.reader.listing(entry)
         if row.commune != self.commune:
             raise MoveRefused("That listing belongs to another commune: only its own commune can change it.")
+        if row.ended == "withdrawn":
+            raise MoveRefused("That listing has been withdrawn already: post a new one.")
         if row.ended is not None:
-            raise MoveRefused("That listing has been {ended} already.", ended=row.ended)
+            raise MoveRefused("That listing has been replaced already: name the one that replaced it.")
 
-    def withdraw(self, target: EntryId, reason: str | None = None) -> EntryId:
+    def withdraw(self, target: EntryId, reason: str | None = None, *, by: str | None = None) -> EntryId:
         """Take back one of our own listings, proposals or cancels."""
-        record = Withdraw(at=self._now(), target=target, reason=reason)
+        record = Withdraw(at=self._now(), by=by, reason=reason, target=target)
         named = self.reader.entry(target).record
         if isinstance(named, Offer | Need):
             self._own_listing(target)
@@ -224,36 +222,3 @@ def open_home(home: Home, *, writing: bool, now: Callable[[], int] = clock.now) 
         with Store(home.ledger, network) as store, Reader(home.ledger) as reader:
             author = Author(store, key, home.anchors(LogKey(key.public_key)))
             yield Service(reader, LogKey(key.public_key), store, author, now)
-
-
-def found(
-    home: Home, founding: Founding, recovery: SigningKey, *, now: Callable[[], int] = clock.now
-) -> CommuneId:
-    """Found a commune in an empty home, its authority the recovery key. Raises HomeError, RecordError."""
-    from ledger.author import Author
-    from ledger.store.writing import Store
-
-    if home.exists:
-        raise HomeError(
-            "There is a commune in {path} already: choose another folder with --home.", path=home.path
-        )
-    charter = Charter(
-        about=founding.about,
-        at=now(),
-        authority=Authority(keys=(recovery.public_key,), threshold=1),
-        name=founding.name,
-        network=founding.network,
-        place=founding.place,
-        within=founding.within,
-    )
-    payload = to_payload(charter)
-    home.make()
-    with home.locked():
-        # A key without a ledger is left by a founding that was cut short: it has signed nothing.
-        key = home.read_key() if home.key_file.exists() else keys.new_key()
-        if not home.key_file.exists():
-            home.write_key(key)
-        with Store(home.ledger, founding.network) as store:
-            author = Author(store, key, home.anchors(LogKey(key.public_key)))
-            run = author.append([payload])
-    return CommuneId(entry_id(run.log, 0, payload))

@@ -11,12 +11,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Final
 
 from ..errors import StoreError
-from .migrations import MIGRATIONS
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 CACHE_KIB: Final = 16_384
 """KiB of page cache of the writer; the indices of 100,000 entries fit."""
@@ -31,31 +31,46 @@ def store_errors(path: Path | str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreError(_sentence(path, error)) from error
+        raise _store_error(path, error) from error
 
 
-def _sentence(path: Path | str, error: sqlite3.Error) -> str:
+def _store_error(path: Path | str, error: sqlite3.Error) -> StoreError:
     text = str(error)
+    told: dict[str, object] = {"path": path, "reason": text}
     if "readonly" in text or "read-only" in text:
-        return f"The ledger {path} cannot be written ({text}): check the permissions of its folder."
-    if "disk is full" in text or "full" in text:
-        return f"The disk that holds the ledger {path} is full ({text}): free some space, then start again."
+        return StoreError(
+            "The ledger {path} cannot be written ({reason}): check the permissions of its folder.", **told
+        )
+    if "full" in text:
+        return StoreError(
+            "The disk that holds the ledger {path} is full ({reason}): free some space, then start again.",
+            **told,
+        )
     if "malformed" in text or "not a database" in text or "corrupt" in text:
-        return (
-            f"The ledger {path} is damaged ({text}): keep the file, restore a backup into another home, "
-            "and import bundles of neighbours to fetch what is newer."
+        return StoreError(
+            "The ledger {path} is damaged ({reason}): keep the file, restore a backup into another home, "
+            "and import bundles of neighbours to fetch what is newer.",
+            **told,
         )
     if "locked" in text or "busy" in text:
-        return f"The ledger {path} is in use by another program: close it and try again."
+        return StoreError("The ledger {path} is in use by another program: close it and try again.", **told)
     if "unable to open" in text:
-        return (
-            f"The ledger {path} cannot be opened ({text}): check that the folder exists and can be written."
+        return StoreError(
+            "The ledger {path} cannot be opened ({reason}): check that the folder exists and can be written.",
+            **told,
         )
-    return f"The ledger {path} cannot be read or written ({text}): check the disk, then start again."
+    return StoreError(
+        "The ledger {path} cannot be read or written ({reason}): check the disk, then start again.", **told
+    )
 
 
 def open_for_writing(path: Path) -> Database:
     """The one writing connection, migrated; belongs to the thread that opens it. Raises StoreError."""
+    # Imported here: it takes long, and reading does without it.
+    from sqlite_utils import Database
+
+    from .migrations import MIGRATIONS
+
     with store_errors(path):
         connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
         database = Database(connection, recursive_triggers=True)
@@ -73,7 +88,8 @@ def open_for_writing(path: Path) -> Database:
         if newer:
             connection.close()
             raise StoreError(
-                f"The ledger {path} was written by a newer version of Trueque: install that version."
+                "The ledger {path} was written by a newer version of Trueque: install that version.",
+                path=path,
             )
         return database
 
@@ -82,7 +98,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """A read-only connection, for any one thread. Raises StoreError."""
     with store_errors(path):
         if not path.exists():
-            raise StoreError(f"There is no ledger at {path}: create a commune with `trueque init`.")
+            raise StoreError("There is no ledger at {path}: create a commune with `trueque init`.", path=path)
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=BUSY_SECONDS,
             check_same_thread=False,

@@ -1,0 +1,149 @@
+"""The desk: what a command is given to work with.
+
+Decides how a home is opened for a command, which warnings come first, what is
+asked before something is signed, and where an answer goes: results to standard
+output, everything else (questions, warnings) to standard error, so that the
+output can be piped. What the answers look like is `output`'s.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from .. import clock, wording
+from ..errors import InputError
+from ..home import Home, default_home
+from ..language import gettext as _
+from . import output
+
+if TYPE_CHECKING:
+    from ..service import Service
+
+EARLIEST: Final = 1_704_067_200_000
+"""milliseconds: 2024-01-01, before this program existed; an earlier clock is wrong."""
+
+MAX_BEHIND: Final = 86_400_000
+"""milliseconds by which the clock may be behind what was recorded here last: a day, for corrections."""
+
+MAX_AHEAD: Final = 3 * 366 * 86_400_000
+"""milliseconds by which the clock may be ahead of what was recorded here last; nobody is silent for years."""
+
+YES: Final = frozenset({"y", "yes", "s", "si", "sí"})
+NO: Final = frozenset({"", "n", "no"})
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A home, and how the person or program at the other end wants to be talked to."""
+
+    home: Home
+    as_json: bool
+    yes: bool
+    now: Callable[[], int]
+
+    @classmethod
+    def of(cls, path: Path | None, *, as_json: bool, yes: bool) -> Desk:
+        """The desk for the options that all commands have."""
+        return cls(Home(path or default_home()), as_json, yes, clock.now)
+
+    # The home -----------------------------------------------------------------------------------
+
+    @contextmanager
+    def reading(self) -> Iterator[Service]:
+        """The home, opened for reading; all answers come from one state of the ledger."""
+        from ..service import open_home
+
+        with open_home(self.home, writing=False, now=self.now) as service, service.reader.snapshot():
+            self._check_clock(service)
+            yield service
+
+    @contextmanager
+    def writing(self) -> Iterator[Service]:
+        """The home, opened and locked for signing."""
+        from ..service import open_home
+
+        with open_home(self.home, writing=True, now=self.now) as service:
+            self._check_clock(service)
+            yield service
+
+    def _check_clock(self, service: Service) -> None:
+        """Warn of a clock that cannot be right; records say what it says, for ever."""
+        now, last = self.now(), service.last_recorded
+        day = wording.day_of(now)
+        if now < EARLIEST:
+            self.warn(
+                _("The clock says {day}: set this computer's date before you record anything.").format(
+                    day=day
+                )
+            )
+        elif last is not None and now < last - MAX_BEHIND:
+            self.warn(
+                _("The clock says {day}, and something was recorded here on {last}: check the date.").format(
+                    day=day, last=wording.day_of(last)
+                )
+            )
+        elif last is not None and now > last + MAX_AHEAD:
+            self.warn(
+                _("The clock says {day}, and the last record here is of {last}: check the date.").format(
+                    day=day, last=wording.day_of(last)
+                )
+            )
+
+    # The person ---------------------------------------------------------------------------------
+
+    def warn(self, sentence: str) -> None:
+        """Say something on standard error and go on."""
+        click.echo(output.safe(sentence), err=True)
+
+    def confirm(self, summary: str) -> None:
+        """Ask before something is signed, if a person is there to be asked. Raises InputError on no."""
+        if self.yes or self.as_json or not is_interactive():
+            return
+        question = _("{summary} This stays in the ledger for ever. Sign it? [y/N]").format(summary=summary)
+        while True:
+            answer = ask(output.safe(question))
+            if answer in YES:
+                return
+            if answer in NO:
+                raise InputError("Nothing was signed: give the command again when you are sure.")
+
+    # The answer ---------------------------------------------------------------------------------
+
+    def done(self, entry: bytes, sentence: str, **more: object) -> None:
+        """Answer of a command that signed: the id of what it wrote, and what happened."""
+        if self.as_json:
+            output.print_json({"id": entry.hex(), **more})
+        else:
+            click.echo(f"{wording.short(entry)}  {output.safe(sentence)}")
+
+    def show(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        table: Callable[[], output.Table],
+        empty: str,
+    ) -> None:
+        """Answer of a command that shows many things: one array, or a table; `empty` where there are none."""
+        if self.as_json:
+            output.print_json(list(rows))
+        elif rows:
+            output.print_table(table())
+        else:
+            click.echo(empty)
+
+
+def is_interactive() -> bool:
+    """Whether a person is at the other end."""
+    return sys.stdin.isatty()
+
+
+def ask(question: str) -> str:
+    """A line typed in answer to a question on standard error, without blanks around it, in small letters."""
+    answer: str = click.prompt(question, default="", show_default=False, prompt_suffix=" ", err=True)
+    return answer.strip().casefold()

@@ -1,0 +1,231 @@
+"""Offers and needs: `offer`, `need`, `listings`, `withdraw`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ledger.records import Need, Offer
+
+from .. import clock, typed, wording
+from ..language import gettext as _
+from ..language import ngettext
+from .desk import Desk
+from .options import LINE, TEXT, argument, command, option
+from .output import Table
+
+if TYPE_CHECKING:
+    from ..overview import Listed, Names
+
+POSTING = (
+    argument("title", metavar="TITLE", help="What it is, in a few words.", type=LINE),
+    option("--category", metavar="CODE", help="Category, by its code or name; 'other' if it is not given."),
+    option("--quantity", metavar="NUMBER", help="How much, at most six decimals; needs --unit."),
+    option("--unit", metavar="UNIT", help="Unit of the quantity: kg, l, piece, hour, ..."),
+    option("--until", metavar="DATE", help="Last day on which it stands, like 2030-01-31."),
+    option("--note", type=TEXT, metavar="TEXT", help="What else to know about it."),
+    option("--wants", type=TEXT, metavar="TEXT", help="What would be welcome in return."),
+    option("--place", type=LINE, metavar="PLACE", help="Where it is."),
+    option("--council", type=LINE, metavar="NAME", help="Communal council on whose behalf it is posted."),
+    option("--replaces", metavar="ID", help="Listing of your own whose place it takes."),
+)
+
+
+def _posting(function: Any) -> Any:
+    for declare in reversed(POSTING):
+        function = declare(function)
+    return function
+
+
+@command("offer", signs=True)
+@_posting
+def offer(desk: Desk, **given: Any) -> None:
+    """Post something that your commune has in surplus.
+
+    To change it later, post it again with --replaces; to end it, use `trueque withdraw`.
+    """
+    _post(desk, Offer, **given)
+
+
+@command("need", signs=True)
+@_posting
+def need(desk: Desk, **given: Any) -> None:
+    """Post something that your commune lacks.
+
+    To change it later, post it again with --replaces; to end it, use `trueque withdraw`.
+    """
+    _post(desk, Need, **given)
+
+
+def _post(
+    desk: Desk,
+    kind: type[Offer | Need],
+    title: str,
+    category: str | None,
+    quantity: str | None,
+    unit: str | None,
+    until: str | None,
+    note: str | None,
+    wants: str | None,
+    place: str | None,
+    council: str | None,
+    replaces: str | None,
+    by: str | None,
+) -> None:
+    amount = typed.quantity_of(quantity, unit)
+    code = typed.category_of(category)
+    last_day = None if until is None else typed.day_of(until)
+    with desk.writing() as service:
+        record = kind(
+            at=desk.now(),
+            by=by,
+            category=code,
+            council=council,
+            note=note,
+            place=place,
+            quantity=amount,
+            replaces=None if replaces is None else service.reader.find(replaces),
+            title=title,
+            until=last_day,
+            wants=wants,
+        )
+        if quantity is not None and typed.may_be_thousands(quantity):
+            desk.warn(
+                _("'{text}' is read as {quantity}.").format(
+                    text=quantity, quantity=wording.quantity_text(amount)
+                )
+            )
+        if last_day is not None and last_day < clock.today():
+            desk.warn(_("{day} is over already, by this computer's clock.").format(day=last_day))
+        if category is None:
+            desk.warn(_("It is posted under 'other': with --category others find it better."))
+        what = f"«{title}»" if amount is None else f"«{title}», {wording.quantity_text(amount)}"
+        is_offer = isinstance(record, Offer)
+        desk.confirm((_("Offer {what}.") if is_offer else _("Need {what}.")).format(what=what))
+        entry = service.post(record)
+        said = _("The offer of {what} is posted.") if is_offer else _("The need of {what} is posted.")
+        desk.done(entry, said.format(what=what))
+
+
+@command("withdraw", signs=True)
+@argument("target", metavar="ID", help="Listing, proposal or cancel of your own.")
+@option("--reason", type=TEXT, metavar="TEXT", help="Why.")
+def withdraw(desk: Desk, target: str, reason: str | None, by: str | None) -> None:
+    """Take back a listing, proposal or cancel of your own.
+
+    A proposal can be withdrawn until all parties have accepted it.
+    """
+    with desk.writing() as service:
+        entry = service.reader.find(target)
+        desk.confirm(_("Withdraw {id}.").format(id=wording.short(entry)))
+        withdrawn = service.withdraw(entry, reason, by=by)
+        desk.done(withdrawn, _("{id} is withdrawn.").format(id=wording.short(entry)))
+
+
+@command("listings")
+@option("--kind", type=click.Choice(["offer", "need"]), help="Offers alone, or needs alone.")
+@option("--category", metavar="CODE", help="One category, by its code or name.")
+@option("--commune", metavar="COMMUNE", help="One commune, by its name or id.")
+@option("--search", metavar="WORDS", help="With these words, or beginnings of them, in title, note or place.")
+@option("--all", "everything", is_flag=True, help="Those withdrawn, replaced and expired too.")
+def listings(
+    desk: Desk,
+    kind: str | None,
+    category: str | None,
+    commune: str | None,
+    search: str | None,
+    everything: bool,
+) -> None:
+    """Show offers and needs.
+
+    Those of all communes that are known here, the newest first, with what is left of each.
+    """
+    code = None if category is None else typed.category_of(category)
+    from .. import overview
+
+    with desk.reading() as service:
+        today = clock.today()
+        found = service.reader.listings(
+            commune=None if commune is None else service.reader.find_commune(commune),
+            kind=kind,
+            category=code,
+            search=search,
+            today=None if everything else today,
+            ended=everything,
+        )
+        rows = [overview.listed(row, service.reader, today) for row in found]
+        names = overview.Names(service.reader)
+        desk.show(
+            [as_json(row, names) for row in rows],
+            lambda: _table(rows, names),
+            _("There are no such listings here."),
+        )
+
+
+def as_json(row: Listed, names: Names) -> dict[str, Any]:
+    """A listing as docs/reference/json.md describes it."""
+    record = row.record
+    quantity = record.quantity
+    return {
+        "id": row.id.hex(),
+        "commune": row.commune.hex(),
+        "commune_name": names[row.commune],
+        "kind": record.kind,
+        "title": record.title,
+        "category": record.category,
+        "quantity": None if quantity is None else wording.decimal_of(quantity),
+        "unit": None if quantity is None else quantity.unit,
+        "left": None if row.left is None else wording.decimal(row.left),
+        "overcommitted": row.overcommitted,
+        "until": record.until,
+        "expired": row.expired,
+        "state": row.state,
+        "note": record.note,
+        "wants": record.wants,
+        "place": record.place,
+        "council": record.council,
+        "replaces": None if record.replaces is None else record.replaces.hex(),
+        "by": record.by,
+        "at": record.at,
+    }
+
+
+def _table(rows: list[Listed], names: Names) -> Table:
+    headings = (
+        _("Id"),
+        _("Kind"),
+        _("Commune"),
+        _("Title"),
+        _("Category"),
+        _("Quantity"),
+        _("Left"),
+        _("Until"),
+    )
+    table = Table(
+        (*headings, _("State")),
+        right=frozenset({5, 6}),
+        title=ngettext("{count} listing", "{count} listings", len(rows)).format(count=len(rows)),
+    )
+    for row in rows:
+        record = row.record
+        left = ""
+        if row.left is not None and record.quantity is not None:
+            left = wording.amount(wording.decimal(row.left), record.quantity.unit)
+        state = wording.listing_state(row.state, expired=row.expired)
+        if row.overcommitted:
+            state = f"{state}, {_('promised too often')}"
+        table.rows.append(
+            (
+                wording.short(row.id),
+                wording.kind(record.kind),
+                names[row.commune],
+                record.title,
+                wording.category(record.category),
+                wording.quantity_text(record.quantity),
+                left,
+                record.until or "",
+                state,
+            )
+        )
+    return table

@@ -1,0 +1,74 @@
+"""What is printed: tables for people, JSON for programs.
+
+Decides how text from anywhere is made safe to print, and what tables and JSON
+look like. What they hold is the commands'; docs/reference/json.md describes
+the JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import click
+
+PIPED_COLUMNS: Final = 160
+"""columns of a table that goes into a file or another program."""
+
+
+def safe(text: str) -> str:
+    """Text that no terminal can be tricked by: control and formatting characters become `�`; newlines stay.
+
+    What a record holds has no control characters; its other characters that
+    show nothing, and text from elsewhere, are made visible here.
+    """
+    return "".join(
+        "\ufffd"
+        if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp") and letter != "\n"
+        else letter
+        for letter in text
+    )
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value, indented, UTF-8."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+@dataclass
+class Table:
+    """Columns with headings, and rows of text; `right` are the places of columns with numbers."""
+
+    headings: Sequence[str]
+    rows: list[Sequence[str]] = field(default_factory=list)
+    right: frozenset[int] = frozenset()
+    title: str | None = None
+
+
+def print_table(table: Table) -> None:
+    """Print a table as wide as the terminal; nothing is cut off, long text goes on in the next line."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table as Drawn
+    from rich.text import Text
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED_COLUMNS
+    drawn = Drawn(box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    if table.title is not None:
+        drawn.title = Text(table.title)
+    for place, heading in enumerate(table.headings):
+        # Ids and numbers keep their width; it is the texts that give way.
+        drawn.add_column(
+            Text(heading),
+            justify="right" if place in table.right else "left",
+            overflow="fold",
+            no_wrap=place == 0,
+        )
+    for row in table.rows:
+        drawn.add_row(*(Text(safe(cell)) for cell in row))
+    Console(file=sys.stdout, width=width, highlight=False, emoji=False).print(drawn)

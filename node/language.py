@@ -1,0 +1,75 @@
+"""The language: which one a person is spoken to in, and the texts in it.
+
+Decides the language from the environment, finds the translation of a text, and
+puts an error into words. Texts in the code are English and stand in
+`locale/<locale>/LC_MESSAGES/trueque.po`; without a compiled translation they
+are shown as they are. What is said is everybody else's business.
+
+The language belongs to the context (PEP 567) that runs, so that pages can speak
+to several people at once; `use` also sets it for click, whose own texts look at
+the environment of the process.
+"""
+
+from __future__ import annotations
+
+import gettext as catalogues
+import os
+from collections.abc import Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Final
+
+from ledger.errors import LedgerError
+
+DOMAIN: Final = "trueque"
+LOCALE_DIR: Final = Path(__file__).parent / "locale"
+LOCALES: Final[Mapping[str, str]] = {"es": "es_VE", "en": "en"}
+"""Languages that the interface speaks, and the locale whose words and numbers each takes."""
+
+_current: ContextVar[str] = ContextVar("language", default="en")
+
+
+def language_of(environment: Mapping[str, str]) -> str:
+    """The language that POSIX's variables ask for: the first of LC_ALL, LC_MESSAGES and LANG that is set."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        asked = environment.get(name)
+        if asked:
+            return "es" if asked[:2].lower() == "es" else "en"
+    return "en"
+
+
+def use(language: str) -> None:
+    """Speak a language from here on, one of `LOCALES`."""
+    _current.set(language)
+    catalogues.textdomain(DOMAIN)
+    catalogues.bindtextdomain(DOMAIN, str(LOCALE_DIR))
+    os.environ["LANGUAGE"] = LOCALES[language]
+
+
+def current() -> str:
+    """The language that is spoken: `es` or `en`."""
+    return _current.get()
+
+
+def _catalogue() -> catalogues.NullTranslations:
+    return catalogues.translation(DOMAIN, str(LOCALE_DIR), [LOCALES[current()]], fallback=True)
+
+
+def gettext(text: str) -> str:
+    """A text in the language that is spoken; imported as `_`."""
+    return _catalogue().gettext(text) if text else text
+
+
+def ngettext(one: str, many: str, count: int) -> str:
+    """The form of a text that goes with a number."""
+    return _catalogue().ngettext(one, many, count)
+
+
+def told(error: LedgerError) -> str:
+    """An error as a sentence in the language that is spoken. Errors among its fields are told too."""
+    if not error.fields:
+        return gettext(error.template)
+    fields = {
+        name: told(value) if isinstance(value, LedgerError) else value for name, value in error.fields.items()
+    }
+    return gettext(error.template).format(**fields)

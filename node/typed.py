@@ -1,0 +1,150 @@
+"""What people type: quantities, units, categories, dates, and transfers in one line.
+
+Decides how typed text becomes the values of records, and what to say where it
+does not. Whether the record is allowed is the ledger's.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Final, NamedTuple
+
+from ledger import vocabulary
+from ledger.limits import MAX_NUMBER, MAX_SCALE
+from ledger.records import Quantity
+
+from .errors import InputError
+from .language import current
+
+OTHER: Final = "other"
+"""The category of what was given none."""
+
+_DECIMAL: Final = re.compile(r"(\d+)(?:[.,](\d+))?")
+_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+"""How 1,500 is written by some and 1.5 by nobody."""
+
+
+class Item(NamedTuple):
+    """One thing of a transfer, as typed in one line."""
+
+    title: str
+    quantity: Quantity | None
+
+
+def quantity_of(number: str | None, unit: str | None) -> Quantity | None:
+    """A quantity from a typed number and unit, None if neither is given. Raises InputError."""
+    if number is None and unit is None:
+        return None
+    if number is None:
+        raise InputError("A unit needs a quantity: give both, or neither.")
+    if unit is None:
+        raise InputError(
+            "A quantity needs a unit: kg, l, piece, hour, ... (see docs/reference/vocabulary.md)."
+        )
+    digits, scale = _decimal(number)
+    return Quantity(digits, scale, unit_of(unit))
+
+
+def _decimal(text: str) -> tuple[int, int]:
+    matched = _DECIMAL.fullmatch("".join(text.split()))
+    if matched is None or not matched[0].isascii():
+        raise InputError(
+            "'{text}' is not a quantity: write digits, with a point or comma before decimals, like 12.5.",
+            text=text,
+        )
+    whole, fraction = matched[1], (matched[2] or "").rstrip("0")
+    if len(fraction) > MAX_SCALE:
+        raise InputError("'{text}' has more than {count} decimals: round it.", text=text, count=MAX_SCALE)
+    value = int(whole + fraction) if len(whole) <= len(str(MAX_NUMBER)) else MAX_NUMBER + 1
+    if value == 0:
+        raise InputError("A quantity is more than zero: leave it out if there is nothing to count.")
+    if value > MAX_NUMBER:
+        raise InputError("'{text}' is too large: use a larger unit.", text=text)
+    return value, len(fraction)
+
+
+def may_be_thousands(number: str) -> bool:
+    """Whether some would read a typed number as thousands, like 1.500; it is read as 1.5."""
+    return _THOUSANDS.fullmatch("".join(number.split())) is not None
+
+
+def unit_of(text: str) -> str:
+    """The code of a unit, from its code, symbol or any of its names. Raises InputError with suggestions."""
+    code = vocabulary.find_unit(text)
+    if code is not None:
+        return code
+    names = [
+        _named(code, vocabulary.unit_name(code, current(), False)) for code in vocabulary.suggest_units(text)
+    ]
+    if names:
+        raise InputError(
+            "There is no unit '{text}'. Did you mean: {names}?", text=text, names=", ".join(names)
+        )
+    raise InputError(
+        "There is no unit '{text}': docs/reference/vocabulary.md lists those there are.", text=text
+    )
+
+
+def category_of(text: str | None) -> str:
+    """The code of a category, from its code or name in either language; `other` if none is given.
+
+    Raises InputError with suggestions.
+    """
+    if text is None:
+        return OTHER
+    code = vocabulary.find_category(text)
+    if code is not None:
+        return code
+    suggested = vocabulary.suggest_categories(text)
+    names = [_named(code, vocabulary.category_name(code, current())) for code in suggested]
+    if names:
+        raise InputError(
+            "There is no category '{text}'. Did you mean: {names}?", text=text, names="; ".join(names)
+        )
+    raise InputError(
+        "There is no category '{text}': docs/reference/vocabulary.md lists them, and 'other' is one.",
+        text=text,
+    )
+
+
+def _named(code: str, name: str) -> str:
+    return code if code == name else f"{code} ({name})"
+
+
+def day_of(text: str) -> str:
+    """A date as records hold it. Raises InputError."""
+    typed = text.strip()
+    try:
+        if date.fromisoformat(typed).isoformat() == typed:
+            return typed
+    except ValueError:
+        pass
+    raise InputError("'{text}' is not a date: write year, month and day, like 2030-01-31.", text=text)
+
+
+def end_of_day(text: str) -> int:
+    """The last millisecond of a local day, in milliseconds since 1970. Raises InputError."""
+    day = date.fromisoformat(day_of(text))
+    try:
+        following = datetime.combine(day + timedelta(days=1), time()).astimezone()
+        end = int(following.timestamp() * 1000) - 1
+    except (OverflowError, ValueError, OSError):
+        end = -1
+    if end < 0:
+        raise InputError("'{text}' is too far away: give another date.", text=text)
+    return end
+
+
+def item_of(text: str) -> Item:
+    """`TITLE`, `TITLE;QUANTITY;UNIT` or `TITLE;;` as one thing of a transfer. Raises InputError."""
+    parts: Sequence[str] = [part.strip() for part in unicodedata.normalize("NFC", text).split(";")]
+    if len(parts) not in (1, 3) or not parts[0]:
+        raise InputError(
+            "'{text}' cannot be read: write 'TITLE;QUANTITY;UNIT', like 'maize;100;kg', or the title alone.",
+            text=text,
+        )
+    number, unit = (parts[1] or None, parts[2] or None) if len(parts) == 3 else (None, None)
+    return Item(parts[0], quantity_of(number, unit))

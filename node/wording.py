@@ -1,0 +1,111 @@
+"""Wording: amounts, times, ids and states as a person reads them, in the language that is spoken.
+
+Decides how a quantity, a date, a name or the state of something is put into
+words; used by commands and pages alike. What they are is the ledger's.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from ledger import vocabulary
+from ledger.limits import MAX_SCALE
+from ledger.records import Quantity
+
+from . import language
+from .language import gettext as _
+
+SHORT_ID: Final = 12
+"""hex digits of an id as it is shown; among a million entries two begin alike with probability 0.2 %."""
+
+
+def short(entry: bytes) -> str:
+    """An id as it is shown: its first digits, which commands accept as well."""
+    return entry.hex()[:SHORT_ID]
+
+
+def decimal(number: int, scale: int = MAX_SCALE) -> str:
+    """`number` / 10^`scale` as a decimal string with a point and without trailing zeros, as in JSON."""
+    sign, digits = ("-" if number < 0 else ""), str(abs(number)).rjust(scale + 1, "0")
+    whole, fraction = (digits[:-scale], digits[-scale:].rstrip("0")) if scale else (digits, "")
+    return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
+
+
+def decimal_of(quantity: Quantity) -> str:
+    """A quantity's number as a decimal string."""
+    return decimal(quantity.number, quantity.scale)
+
+
+def number(text: str) -> str:
+    """A decimal string with the separator of the language."""
+    return text.replace(".", ",") if language.current() == "es" else text
+
+
+def amount(text: str, unit: str) -> str:
+    """A decimal string and the code of its unit, for a person: `100 kg`, `2 sacos`."""
+    known = vocabulary.units().get(unit)
+    if known is not None and known.symbol is not None:
+        return f"{number(text)} {known.symbol}"
+    return f"{number(text)} {vocabulary.unit_name(unit, language.current(), text != '1')}"
+
+
+def quantity_text(quantity: Quantity | None) -> str:
+    """A quantity for a person, empty if there is none."""
+    return "" if quantity is None else amount(decimal_of(quantity), quantity.unit)
+
+
+def category(code: str | None) -> str:
+    """The name of a category, empty if there is none."""
+    return "" if code is None else vocabulary.category_name(code, language.current())
+
+
+def time_of(at: int) -> str:
+    """A time for a person: local date, hours and minutes."""
+    return _local(at).strftime("%Y-%m-%d %H:%M")
+
+
+def day_of(at: int) -> str:
+    """A time as a local date, like 2030-01-31."""
+    return _local(at).date().isoformat()
+
+
+def _local(at: int) -> datetime:
+    """Local time; at the end of the year 9999, which local time may not reach, UTC."""
+    exact = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at)
+    try:
+        return exact.astimezone()
+    except (OverflowError, ValueError):
+        return exact
+
+
+def kind(name: str) -> str:
+    """The name of a kind of record; one that this version does not know is shown as itself."""
+    known = {
+        "accept": _("acceptance"),
+        "authority": _("authority"),
+        "cancel": _("cancel"),
+        "charter": _("charter"),
+        "correct": _("explanation"),
+        "decline": _("refusal"),
+        "deliver": _("delivery"),
+        "dispute": _("dispute"),
+        "need": _("need"),
+        "offer": _("offer"),
+        "profile": _("profile"),
+        "propose": _("proposal"),
+        "receive": _("receipt of goods"),
+        "recognise": _("recognition"),
+        "settle": _("settlement"),
+        "succession": _("succession"),
+        "unrecognise": _("recognition taken back"),
+        "withdraw": _("withdrawal"),
+    }
+    return known.get(name, name)
+
+
+def listing_state(state: str, *, expired: bool) -> str:
+    """What became of a listing."""
+    if state == "open":
+        return _("expired") if expired else _("open")
+    return {"withdrawn": _("withdrawn"), "replaced": _("replaced")}[state]
