@@ -54,21 +54,30 @@ class Anchors:
                 damaged.append(path)
         if damaged and not heads:
             raise StoreError(
-                f"The file {damaged[0]}, which holds the last head that this computer signed, is damaged: "
-                "to go on writing safely, make a new log with `trueque restore`."
+                "The file {path}, which holds the last head that this computer signed, is damaged: "
+                "to go on writing safely, make a new log with `trueque restore`.",
+                path=damaged[0],
             )
         return max(heads, key=lambda head: head.size, default=None)
 
     def record(self, head: Head, network: str) -> None:
-        """Write a head to all files, on disk before this returns. Raises OSError."""
+        """Write a head to all files, on disk before this returns. Raises StoreError."""
         text = head.to_note(network).encode("utf-8")
         for path in self.paths:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_durably(path, text)
+            try:
+                make_folder_durably(path.parent)
+                write_durably(path, text)
+            except OSError as error:
+                raise StoreError(
+                    "The file {path}, which holds the last head that this computer signed, cannot be "
+                    "written ({reason}): check the disk and the permissions of its folder, then start again.",
+                    path=path,
+                    reason=error.strerror,
+                ) from error
 
 
 def write_durably(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Replace a file's content at once: after a power cut it has the old content or the new. Raises OSError."""
+    """Replace a file at once: a power cut leaves the old content or the new. Raises OSError."""
     temporary = path.with_name(f".{path.name}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
@@ -78,8 +87,21 @@ def write_durably(path: Path, data: bytes, mode: int = 0o644) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    os.replace(temporary, path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    temporary.replace(path)
+    _sync_folder(path.parent)
+
+
+def make_folder_durably(path: Path) -> None:
+    """Make a folder, and those missing above it, so that a power cut does not undo it. Raises OSError."""
+    if not path.is_dir():
+        make_folder_durably(path.parent)
+        path.mkdir(exist_ok=True)
+        _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    """Make durable which names a folder holds (fsync(2): syncing a file does not do that for its name)."""
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

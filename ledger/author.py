@@ -82,14 +82,20 @@ class Author:
         return self._last
 
     def review(self) -> Situation:
-        """Compare the database with the anchors and with what others say of this log."""
+        """Compare the database with the anchors and with what others say of this log.
+
+        After a failed write it stays STOPPED. Raises StoreError if the database
+        or the anchors cannot be read.
+        """
+        if self._stopped:
+            # What is on disk is not known until everything has been opened anew.
+            self.situation = Situation.STOPPED
+            return self.situation
         held = self._store.own_log(self.log)
         anchor = self._anchors.latest(self.log, self._store.network)
         self._last = held.head
         size = 0 if held.head is None else held.head.size
-        if self._stopped:
-            self.situation = Situation.STOPPED
-        elif held.forked:
+        if held.forked:
             self.situation = Situation.FORKED
         elif held.sealed:
             self.situation = Situation.SEALED
@@ -110,8 +116,8 @@ class Author:
         """Sign the next entries; returns once nothing short of losing the disk can lose them.
 
         Raises SigningStopped with the reason if this installation may not sign
-        now, and StoreError or OSError if writing failed: then nothing was
-        acknowledged, and nothing more is signed.
+        now, and StoreError if writing failed: then nothing was acknowledged, and
+        nothing more is signed.
         """
         self.check()
         self._stopped = True

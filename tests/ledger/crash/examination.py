@@ -24,7 +24,19 @@ from ledger.store.database import open_for_reading
 from ledger.store.migrations import VIEWS
 
 from ...support.communes import NETWORK
-from .stories import Acknowledged, Append, Erase, Home, Ingest, Rebuild, Reopen, Story, Witness, opened
+from .stories import (
+    Acknowledged,
+    Append,
+    Erase,
+    Home,
+    Ingest,
+    IngestAll,
+    Rebuild,
+    Reopen,
+    Story,
+    Witness,
+    opened,
+)
 
 KEPT = ("setting", "branch", "head", "entry", "evidence", "erasure")
 MADE = tuple(name for name in re.findall(r"CREATE TABLE (\w+)", VIEWS) if name not in KEPT)
@@ -39,6 +51,8 @@ def content(connection: sqlite3.Connection) -> Content:
         name: sorted(connection.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in KEPT + MADE
     }
     connection.execute("CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, listing_text, instance)")
+    # Whether a head that was seen is sound is remembered once somebody has asked.
+    tables["sight"] = [row[:-1] for row in tables["sight"]]
     tables["listing_text"] = sorted(connection.execute("SELECT term, doc FROM temp.words").fetchall())
     return tables
 
@@ -161,7 +175,7 @@ def root_at(connection: sqlite3.Connection, log: LogKey, size: int, branch: int 
 
 
 def check_anchors(connection: sqlite3.Connection, home: Home, acknowledged: Sequence[Acknowledged]) -> None:
-    """Raise AssertionError unless the database holds what the anchors state, and they what was acknowledged."""
+    """Raise AssertionError unless the anchors are as far as the acknowledgements, and no further."""
     log = LogKey(home.writer.log)
     newest = max((item.size for item in acknowledged), default=0)
     for path in home.anchors.paths:
@@ -181,10 +195,11 @@ def check_kept(connection: sqlite3.Connection, story: Story, item: Acknowledged)
                 kept = root_at(connection, story.writer.log, item.size)
                 assert kept is not None, f"the acknowledged head of size {item.size} is lost"
                 assert kept.hex() == item.root
-        case Ingest(run, _):
-            leaves = leaf_hashes(LogKey(run.log), run.start, run.items)
+        case Ingest() | IngestAll() as step:
             held = {leaf for (leaf,) in connection.execute("SELECT leaf FROM entry")}
-            assert held.issuperset(leaves), f"an acknowledged run of {run.log.hex()} is lost"
+            for run in step.runs if isinstance(step, IngestAll) else [step.run]:
+                leaves = leaf_hashes(LogKey(run.log), run.start, run.items)
+                assert held.issuperset(leaves), f"an acknowledged run of {run.log.hex()} is lost"
         case Witness(evidence):
             rows = connection.execute("SELECT cut FROM evidence WHERE log = ?", (evidence.log,)).fetchall()
             assert rows == [(evidence.cut,)], "acknowledged evidence is lost"

@@ -21,7 +21,7 @@ from ledger.errors import NotFound
 from ledger.evidence import Evidence, build_evidence, prove_entry
 from ledger.log import Head, Run
 from ledger.records import Accept, Deliver, Need, Offer, Receive
-from ledger.store.writing import Store
+from ledger.store.writing import Ingested, Store
 from ledger.vocabulary import categories
 
 from ...support.communes import NETWORK, Writer, found, kg
@@ -41,6 +41,13 @@ class Ingest:
 
     run: Run
     forks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IngestAll:
+    """Store many runs at once."""
+
+    runs: tuple[Run, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,7 @@ class Reopen:
     """Close everything and open it again, as a node that is restarted."""
 
 
-Step = Append | Ingest | Witness | Erase | Rebuild | Reopen
+Step = Append | Ingest | IngestAll | Witness | Erase | Rebuild | Reopen
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,9 @@ class Home:
                     return self.author.append(payloads).head
             case Ingest(run, _):
                 self.store.ingest(run)
+            case IngestAll(runs):
+                for taken in self.store.ingest_all(runs):
+                    assert isinstance(taken, Ingested)
             case Witness(evidence):
                 self.store.add_evidence(evidence)
             case Erase(log, index, entry):
@@ -227,9 +237,10 @@ def appending() -> Story:
 
 
 def ingesting() -> Story:
-    """Another commune's log comes in several runs, a part of it twice, between own entries."""
-    montes, valle = found("Los Montes"), found("El Valle")
+    """Other communes' logs come in several runs, a part of one twice, between own entries."""
+    montes, valle, costa = found("Los Montes"), found("El Valle"), found("La Costa")
     listings(montes, 5)
+    listings(costa, 8)
     start = montes.size
     listings(valle, 12)
     barter(montes, valle)
@@ -243,7 +254,7 @@ def ingesting() -> Story:
             *appends(montes, start, 1),
             Ingest(valle.run(8, 15)),
             Ingest(valle.run(10, 12)),
-            Ingest(valle.run(15)),
+            IngestAll((costa.run(0, 4), valle.run(15), costa.run(4))),
             *appends(montes, start + 1, 1),
         ),
     )
