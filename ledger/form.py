@@ -34,8 +34,9 @@ from .kinds import (
     Succession,
 )
 
-_LINE_FIELDS: Final = ("kind", "by", "category", "council", "name", "place", "title", "until", "within")
+_LINE_FIELDS: Final = ("kind", "by", "category", "council", "name", "place", "title", "within")
 _TEXT_FIELDS: Final = ("about", "contact", "note", "reason", "wants")
+# Dates and the name of a network are not among them: their own form leaves no room for other characters.
 
 
 def check_form(record: Record) -> None:
@@ -53,7 +54,7 @@ def check_form(record: Record) -> None:
     joined = "\n".join(lines)
     check_text("\n".join((joined, *texts)))
     if joined.count("\n") >= len(lines) or "\u2028" in joined or "\u2029" in joined:
-        raise RecordError("A name, title, place, date or code has more than one line.")
+        raise RecordError("A name, title, place or code has more than one line.")
     if rule is not None:
         rule(record)
 
@@ -71,8 +72,6 @@ def _transfers(record: Propose, lines: list[str], _texts: list[str]) -> None:
         lines.append(transfer.title)
         if transfer.category is not None:
             lines.append(transfer.category)
-        if transfer.due is not None:
-            lines.append(transfer.due)
         if transfer.quantity is not None:
             lines.append(transfer.quantity.unit)
 

@@ -184,6 +184,7 @@ BAD: dict[str, tuple[Record, str]] = {
     "no leap day": (offer(until="2030-02-29"), "not a date"),
     "a week": (offer(until="2030-W05-4"), "not a date"),
     "no date": (offer(until="tomorrow, "), "not a date"),
+    "a date of two lines": (offer(until="2030-01-3\n"), "not a date"),
     "an image twice": (offer(images=(HASHES[0], HASHES[0])), "named twice"),
     "keys in another order": (charter(Authority((HASHES[1], HASHES[0]), 1)), "keys of an authority"),
     "a key twice": (charter(Authority((HASHES[0], HASHES[0]), 1)), "keys of an authority"),

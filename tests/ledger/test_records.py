@@ -314,6 +314,8 @@ def test_a_payload_has_at_most_8192_bytes() -> None:
     over = encoding.encode(value | {"text": "x" * (room + 1)})
     assert parse(over) == Malformed("It has 8193 bytes; 8192 are allowed.")
     assert isinstance(parse(b"\x00" * 10_000_000), Malformed)
+    long = Profile(at=1, name="x", about="🌽" * 1_500, contact="🌽" * 1_500)
+    assert isinstance(parse(msgspec.msgpack.encode(long)), Malformed)
 
 
 def test_a_field_may_nest_as_deep_as_a_record_can() -> None:
