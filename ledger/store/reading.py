@@ -76,11 +76,15 @@ class EntryRow:
 
 @dataclass(frozen=True, slots=True)
 class BranchInfo:
-    """A held branch of a log: whose it is and how far it goes. `cut`: the log is forked from there."""
+    """A held branch of a log: whose it is and how far it goes. `cut`: the log is forked from there.
+
+    Entries are held from `start` on; those below `first` stand in an older branch as well.
+    """
 
     number: int
     log: LogKey
     start: int
+    first: int
     size: int
     root: bytes
     commune: CommuneId | None
@@ -367,6 +371,7 @@ class Reader:
             number,
             row.log,
             self.holding.start(number),
+            row.first,
             row.size,
             row.root,
             standing.commune if standing else None,
@@ -398,6 +403,11 @@ class Reader:
                 for row in rows:
                     yield self.holding.read_head(branch, row)
 
+    def head(self, branch: int) -> Head:
+        """The newest head of a branch."""
+        with self._asking():
+            return self.holding.head_over(branch, self.holding.branch(branch).size - 1)
+
     def newest_head(self, log: bytes) -> Head | None:
         """The head of the largest size of the first held branch of a log."""
         with self._asking():
@@ -410,19 +420,23 @@ class Reader:
         start = max(above, self.holding.start(branch))
         before = self.holding.state_at(branch, start).compact if start > 0 and above == 0 else ()
         # The next head is looked at before a run is closed, so that each run reaches as far as one head may.
-        waiting: list[EntryRow] = []
         size = start
         last: Head | None = None
         taken: list[bytes | Erased] = []
+        length = 0
         for head in self.heads(branch, start):
-            waiting = list(self.entries(branch, size, head.size))
             added: list[bytes | Erased] = [
-                row.payload if row.payload is not None else Erased(row.id) for row in waiting
+                row.payload if row.payload is not None else Erased(row.id)
+                for row in self.entries(branch, size, head.size)
             ]
-            if last is not None and not _fits(taken, added):
+            more = sum(len(item) for item in added if isinstance(item, bytes))
+            if last is not None and (
+                len(taken) + len(added) > MAX_RUN_ENTRIES or length + more > MAX_RUN_BYTES
+            ):
                 yield Run(last, start, tuple(taken), before)
-                start, taken, before = last.size, [], ()
+                start, taken, before, length = last.size, [], (), 0
             taken += added
+            length += more
             last, size = head, head.size
         if last is not None and taken:
             yield Run(last, start, tuple(taken), before)
@@ -462,9 +476,3 @@ class Reader:
         with self._asking():
             row = self.connection.execute("PRAGMA integrity_check(1)").fetchone()
         return None if row[0] == "ok" else str(row[0])
-
-
-def _fits(taken: Sequence[bytes | Erased], added: Sequence[bytes | Erased]) -> bool:
-    if len(taken) + len(added) > MAX_RUN_ENTRIES:
-        return False
-    return sum(len(item) for item in (*taken, *added) if isinstance(item, bytes)) <= MAX_RUN_BYTES
