@@ -45,16 +45,15 @@ def check_form(record: Record) -> None:
     Raises EncodingError if a text in it is not canonical, RecordError for all else.
     """
     strings, rule = _CHECKS[record.__class__]
-    found = strings.get(record)
-    lines = [line for line in found[: strings.lines] if line is not None]
-    texts = [text for text in found[strings.lines :] if text is not None]
+    # Texts are never empty, so that only absent ones are left out. Neither a blank nor a newline between two
+    # texts composes with what follows it: one check for all, and a newline among the lines is one within a line.
+    lines = " ".join(filter(None, strings.lines(record)))
+    texts = "\n".join(filter(None, strings.texts(record)))
     if strings.more is not None:
-        strings.more(record, lines, texts)
-    # Joined by newlines, which are allowed and compose with nothing: one check for all.
-    joined = "\n".join(lines)
-    check_text("\n".join((joined, *texts)))
-    if joined.count("\n") >= len(lines) or "\u2028" in joined or "\u2029" in joined:
-        raise RecordError("A name, title, place or code has more than one line.")
+        lines, texts = strings.more(record, lines, texts)
+    check_text(f"{lines}\n{texts}")
+    if "\n" in lines or "\u2028" in lines or "\u2029" in lines:
+        raise RecordError("A name, title, place, date or code has more than one line.")
     if rule is not None:
         rule(record)
 
@@ -62,23 +61,20 @@ def check_form(record: Record) -> None:
 # Texts inside fields ----------------------------------------------------------------------------
 
 
-def _unit(record: Offer | Need | Deliver | Receive, lines: list[str], _texts: list[str]) -> None:
-    if record.quantity is not None:
-        lines.append(record.quantity.unit)
+def _unit(record: Offer | Need | Deliver | Receive, lines: str, texts: str) -> tuple[str, str]:
+    return (lines if record.quantity is None else f"{lines} {record.quantity.unit}"), texts
 
 
-def _transfers(record: Propose, lines: list[str], _texts: list[str]) -> None:
+def _transfers(record: Propose, lines: str, texts: str) -> tuple[str, str]:
+    found = [lines]
     for transfer in record.transfers:
-        lines.append(transfer.title)
-        if transfer.category is not None:
-            lines.append(transfer.category)
-        if transfer.quantity is not None:
-            lines.append(transfer.quantity.unit)
+        unit = None if transfer.quantity is None else transfer.quantity.unit
+        found += filter(None, (transfer.title, transfer.category, transfer.due, unit))
+    return " ".join(found), texts
 
 
-def _act(record: Accept, _lines: list[str], texts: list[str]) -> None:
-    if record.mandate is not None:
-        texts.append(record.mandate.act)
+def _act(record: Accept, lines: str, texts: str) -> tuple[str, str]:
+    return lines, (texts if record.mandate is None else f"{texts}\n{record.mandate.act}")
 
 
 # Rules ------------------------------------------------------------------------------------------
@@ -171,17 +167,21 @@ def _check_day(day: str) -> None:
 # Tables -----------------------------------------------------------------------------------------
 
 
-class _Strings(NamedTuple):
-    """How to find a kind's texts: `get` gives its fields, the first `lines` of them one line each."""
+_More = Callable[[Any, str, str], tuple[str, str]]
+"""Adds the texts inside a record's fields to its lines and its longer texts."""
 
-    get: Callable[[Any], tuple[str | None, ...]]
-    lines: int
-    more: Callable[[Any, list[str], list[str]], None] | None
+
+class _Strings(NamedTuple):
+    """How to find a kind's texts: those of one line, the longer ones, and those inside fields."""
+
+    lines: Callable[[Any], tuple[str | None, ...]]
+    texts: Callable[[Any], tuple[str | None, ...]]
+    more: _More | None
 
 
 _Rule = Callable[[Any], None]
 
-_MORE: Final[Mapping[type[Record], Callable[[Any, list[str], list[str]], None]]] = {
+_MORE: Final[Mapping[type[Record], _More]] = {
     Accept: _act,
     Deliver: _unit,
     Need: _unit,
@@ -203,11 +203,16 @@ _RULES: Final[Mapping[type[Record], _Rule]] = {
 }
 
 
+def _getter(kind: type[Record], fields: tuple[str, ...]) -> Callable[[Any], tuple[str | None, ...]]:
+    found = [field for field in fields if field in kind.__struct_fields__]
+    if len(found) > 1:
+        return attrgetter(*found)
+    # `attrgetter` gives a tuple only for two names or more.
+    return (lambda record: (getattr(record, found[0]),)) if found else (lambda _: ())
+
+
 def _strings_of(kind: type[Record]) -> _Strings:
-    lines = [field for field in _LINE_FIELDS if field in kind.__struct_fields__]
-    texts = [field for field in _TEXT_FIELDS if field in kind.__struct_fields__]
-    # Every kind has `kind` and `by`, so that the getter gives a tuple and not one value.
-    return _Strings(attrgetter(*lines, *texts), len(lines), _MORE.get(kind))
+    return _Strings(_getter(kind, _LINE_FIELDS), _getter(kind, _TEXT_FIELDS), _MORE.get(kind))
 
 
 _CHECKS: Final[Mapping[type[Record], tuple[_Strings, _Rule | None]]] = {
