@@ -45,15 +45,15 @@ def check_form(record: Record) -> None:
     Raises EncodingError if a text in it is not canonical, RecordError for all else.
     """
     strings, rule = _CHECKS[record.__class__]
-    # Texts are never empty, so that only absent ones are left out. Neither a blank nor a newline between two
-    # texts composes with what follows it: one check for all, and a newline among the lines is one within a line.
+    # Texts are never empty, so that only absent ones are left out. Neither a blank nor a newline between
+    # two texts composes with what follows: one check for all, and a newline among the lines is within one.
     lines = " ".join(filter(None, strings.lines(record)))
     texts = "\n".join(filter(None, strings.texts(record)))
     if strings.more is not None:
         lines, texts = strings.more(record, lines, texts)
     check_text(f"{lines}\n{texts}")
     if "\n" in lines or "\u2028" in lines or "\u2029" in lines:
-        raise RecordError("A name, title, place, date or code has more than one line.")
+        raise RecordError("A name, title, place or code has more than one line.")
     if rule is not None:
         rule(record)
 
@@ -69,7 +69,7 @@ def _transfers(record: Propose, lines: str, texts: str) -> tuple[str, str]:
     found = [lines]
     for transfer in record.transfers:
         unit = None if transfer.quantity is None else transfer.quantity.unit
-        found += filter(None, (transfer.title, transfer.category, transfer.due, unit))
+        found += filter(None, (transfer.title, transfer.category, unit))
     return " ".join(found), texts
 
 
