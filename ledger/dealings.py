@@ -9,36 +9,38 @@ the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import TypeAlias
 
-from . import exchange, standing
+from . import exchange, ordinary, standing
 from .exchange import Exchange, Move
+from .held import INDEX_MASK, PLACE_BITS, Holdings
 from .log import EntryId
-from .records import Accept, Cancel, Decline, Dispute, Propose, Record, Uninterpreted
-from .standing import INDEX_MASK, PLACE_BITS, Holdings
+from .records import Accept, Cancel, CommuneId, Decline, Dispute, Propose, Record, Uninterpreted
 
+Found: TypeAlias = tuple[int, bytes, Record | Uninterpreted]
+"""Place, id and content of an entry that is held and can be read."""
 
-class Readings(Holdings, Protocol):
-    """Holdings of which the records can be read."""
-
-    def placed(self, entry: bytes) -> Iterable[tuple[int, Record | Uninterpreted]]:
-        """Every place at which an entry is held, and what it says; several if branches hold equal leaves."""
-
-    def speaking(self, entry: bytes) -> Iterable[tuple[int, bytes, Record | Uninterpreted]]:
-        """Place, id and content of every record that names an entry."""
+Finding: TypeAlias = Callable[[bytes], Iterable[Found]]
+"""Entries found by an id, in any order."""
 
 
 class Dealings:
-    """The exchanges of whoever holds these readings."""
+    """The exchanges in some holdings.
 
-    def __init__(self, readings: Readings) -> None:
-        self.readings = readings
+    `held` finds an entry by its id, at several places if branches hold equal
+    leaves; `about` finds all records that name it.
+    """
+
+    def __init__(self, holdings: Holdings, held: Finding, about: Finding) -> None:
+        self._holdings = holdings
+        self._held = held
+        self._about = about
 
     def proposal(self, entry: bytes) -> Move | None:
         """The proposal with this id as a move, None if there is none that counts and opens an exchange."""
         opening = [move for move in self._openings(entry) if exchange.is_proposal(move)]
-        return min(opening, key=_firmest, default=None)
+        return min(opening, key=_firmest) if opening else None
 
     def exchange(self, entry: bytes) -> Exchange | None:
         """Fold the exchange that an entry opens, None if it opens none that counts."""
@@ -47,35 +49,48 @@ class Dealings:
 
     def fold(self, opening: Move) -> Exchange:
         """Fold everything that was said about a proposal."""
-        gathered = _Gathered(self.readings, opening)
+        assert isinstance(opening.record, Propose)
+        parties = opening.record.parties
+        gathered = _Gathered(self._holdings, opening)
         for copy in self._openings(opening.id):
             gathered.add(copy)
+        newer = False
         waiting: list[bytes] = [opening.id]
         for name in waiting:
-            for place, entry, record in self.readings.speaking(name):
+            for place, entry, record in self._about(name):
                 if isinstance(record, Uninterpreted):
-                    gathered.hear_newer(place)
-                elif (move := move_at(self.readings, place, entry, record)) is not None:
-                    is_new = gathered.add(move)
-                    if is_new and isinstance(record, Dispute | Cancel):
-                        waiting.append(entry)
-        return exchange.fold(opening, gathered.moves(), gathered.saw, newer=gathered.newer)
+                    newer = newer or commune_at(self._holdings, place) in parties
+                    continue
+                move = move_at(self._holdings, place, entry, record)
+                if move is not None and gathered.add(move) and isinstance(record, Dispute | Cancel):
+                    waiting.append(entry)
+        return ordinary.fold(opening, gathered.moves(parties), gathered.saw, newer=newer)
 
     def _openings(self, entry: bytes) -> Iterator[Move]:
-        for place, record in self.readings.placed(entry):
+        for place, _, record in self._held(entry):
             if isinstance(record, Propose):
-                move = move_at(self.readings, place, entry, record)
+                move = move_at(self._holdings, place, entry, record)
                 if move is not None:
                     yield move
 
 
-def move_at(readings: Holdings, place: int, entry: bytes, record: Record) -> Move | None:
+def commune_at(holdings: Holdings, place: int) -> CommuneId | None:
+    """The commune whose entry stands at a place, None if it does not count."""
+    state = holdings.standing(place >> PLACE_BITS)
+    return state.commune if state is not None and standing.counts(holdings, place) else None
+
+
+def move_at(holdings: Holdings, place: int, entry: bytes, record: Record) -> Move | None:
     """An entry as a move, None if it does not count."""
-    state = readings.standing(place >> PLACE_BITS)
-    if state is None or not standing.counts(readings, place):
+    state = holdings.standing(place >> PLACE_BITS)
+    if state is None:
         return None
-    order = (state.ordinal, place & INDEX_MASK, entry)
-    return Move(EntryId(entry), state.commune, order, record, standing.is_contested(readings, place), place)
+    index = place & INDEX_MASK
+    firm = state.limit is None or index < state.limit
+    if not firm and not holdings.is_witnessed(place):
+        return None
+    order = (state.ordinal, index, entry)
+    return Move(EntryId(entry), state.commune, order, record, not firm or state.contested, place)
 
 
 class _Gathered:
@@ -85,35 +100,32 @@ class _Gathered:
     knew what it knew on any of them: a fork must not make a party forget.
     """
 
-    def __init__(self, readings: Readings, opening: Move) -> None:
-        assert isinstance(opening.record, Propose)
-        self.readings = readings
-        self.opening = opening
-        self.parties = opening.record.parties
-        self.newer = False
+    def __init__(self, holdings: Holdings, opening: Move) -> None:
+        self._holdings = holdings
+        self._opening = opening.id
         self._copies: dict[bytes, list[Move]] = {}
 
     def add(self, move: Move) -> bool:
         """Add a copy of an entry; whether it is the first."""
-        copies = self._copies.setdefault(move.id, [])
-        is_first = not copies
+        copies = self._copies.get(move.id)
+        if copies is None:
+            self._copies[move.id] = [move]
+            return True
         if all(move.place != held.place for held in copies):
             copies.append(move)
-        return is_first
+        return False
 
-    def hear_newer(self, place: int) -> None:
-        """Take note of a record that this version cannot interpret, if it is a party's and counts."""
-        state = self.readings.standing(place >> PLACE_BITS)
-        if state is not None and state.commune in self.parties and standing.counts(self.readings, place):
-            self.newer = True
-
-    def moves(self) -> list[Move]:
+    def moves(self, parties: Collection[bytes]) -> list[Move]:
         """One move an entry: of a log that two communes opened, by a fork at entry 0, as a party's."""
         found = [
-            min(copies, key=lambda move: (move.commune not in self.parties, *_firmest(move)))
+            copies[0]
+            if len(copies) == 1
+            else min(copies, key=lambda move: (move.commune not in parties, *_firmest(move)))
             for entry, copies in self._copies.items()
-            if entry != self.opening.id
+            if entry != self._opening
         ]
+        if not any(isinstance(move.record, Decline | Propose) for move in found):
+            return found
         accepts = [move for move in found if isinstance(move.record, Accept)]
         return [
             move._replace(contested=True)
@@ -133,10 +145,10 @@ class _Gathered:
             return False
         said_no = [copy.place for copy in self._copies[move.id]]
         said_yes = [copy.place for copy in self._copies[accept.id]]
-        if any(standing.had_written(self.readings, no, yes) for no in said_no for yes in said_yes):
+        if any(standing.had_written(self._holdings, no, yes) for no in said_no for yes in said_yes):
             return False
         return not all(
-            any(standing.had_written(self.readings, yes, no) for no in said_no) for yes in said_yes
+            any(standing.had_written(self._holdings, yes, no) for no in said_no) for yes in said_yes
         )
 
     def saw(self, move: Move, other: Move) -> bool:
@@ -144,7 +156,7 @@ class _Gathered:
         if move.commune == other.commune:
             return other.order < move.order
         return any(
-            standing.had_seen(self.readings, one.place, another.place)
+            standing.had_seen(self._holdings, one.place, another.place)
             for one in self._copies[move.id]
             for another in self._copies[other.id]
         )

@@ -16,7 +16,7 @@ from typing import Final
 from . import merkle, standing
 from .authority import Stated, commune_of
 from .commune import Commune, form_commune
-from .dealings import Dealings
+from .dealings import Dealings, Found
 from .exchange import Exchange
 from .log import EntryId, Head, LogKey
 from .merkle import CompactRange
@@ -84,7 +84,11 @@ class History:
         self._predecessors: dict[int, Sequence[Part]] = {}
         self._witnessed: frozenset[int] = frozenset()
         self._sound: dict[Head, bool] = {}
-        self._dealings = Dealings(self)
+        self._dealings = Dealings(
+            self,
+            lambda entry: self._read_at(self.places.get(entry, ())),
+            lambda entry: self._read_at(self.about.get(entry, ())),
+        )
 
     # Filling ------------------------------------------------------------------------------------
 
@@ -269,18 +273,15 @@ class History:
                 if head.size > above and self._is_sound(head):
                     yield Sight(place_of(branch, index), head.size, head.root)
 
-    # Readings, exchanges ------------------------------------------------------------------------
+    # Exchanges ----------------------------------------------------------------------------------
 
     def record_at(self, place: int) -> Record | Uninterpreted:
         """What the entry at a place says, which must not be erased or malformed."""
         record = self.records.get(place)
         return self.uninterpreted[place] if record is None else record
 
-    def placed(self, entry: bytes) -> Iterable[tuple[int, Record | Uninterpreted]]:
-        return [(place, self.record_at(place)) for place in self.places.get(entry, ())]
-
-    def speaking(self, entry: bytes) -> Iterable[tuple[int, bytes, Record | Uninterpreted]]:
-        return [(place, self.entry_ids[place], self.record_at(place)) for place in self.about.get(entry, ())]
+    def _read_at(self, places: Iterable[int]) -> list[Found]:
+        return [(place, self.entry_ids[place], self.record_at(place)) for place in places]
 
     def exchanges(self) -> Iterator[Exchange]:
         """Fold every exchange whose proposal counts, by its id in no order that means anything."""

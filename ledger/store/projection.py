@@ -42,7 +42,7 @@ from ..records import (
     Withdraw,
     parse,
 )
-from ..standing import INDEX_MASK, PLACE_BITS, Part, Standing, place_of
+from ..standing import INDEX_MASK, PLACE_BITS, Standing, place_of
 from .folding import Folding
 from .holding import MAX_ASKED, Holding, Read, names_of, prefix_of
 
@@ -226,9 +226,21 @@ class Projection:
 
     def _opened(self, branch: int) -> set[CommuneId]:
         """The commune that a branch's entry 0 names, for a branch whose standing is not known yet."""
-        opening = place_of(self.holding.lineage(branch, 1)[0].branch, 0)
-        row = self.connection.execute("SELECT commune FROM stated WHERE place = ?", (opening,)).fetchone()
+        row = self.connection.execute(
+            "SELECT commune FROM stated WHERE place = ?", (self._first(branch),)
+        ).fetchone()
         return set() if row is None else {CommuneId(row[0])}
+
+    def _first(self, branch: int) -> int:
+        """The place of a branch's entry 0, which may be another branch's as well."""
+        return place_of(self.holding.lineage(branch, 1)[-1].branch, 0)
+
+    def _opening(self, branch: int) -> EntryId | None:
+        """The id of a branch's entry 0, None if it is not held."""
+        row = self.connection.execute(
+            "SELECT leaf FROM entry WHERE place = ?", (self._first(branch),)
+        ).fetchone()
+        return None if row is None else EntryId(row[0])
 
     def commune(self, commune: CommuneId) -> Commune | None:
         """Form a commune from what is held of it, None if its charter is not."""
@@ -299,32 +311,12 @@ class Projection:
         self, formed: Commune, log: LogKey
     ) -> Iterable[tuple[int, tuple[int, int | None, int, bytes]]]:
         """The standing of each held branch of a commune's log, as the table has it."""
-        seal = formed.seals.get(log)
         for held in self.holding.branches_of(log):
-            if formed.id not in self._opened(held.number):
-                continue
-            on_sealed = seal is not None and self.holding.root_at(held.number, seal.size) == seal.root
-            bound = standing.limit_of(self.holding.cut(log), seal, on_sealed)
-            yield (
-                held.number,
-                (
-                    formed.logs.index(log),
-                    bound,
-                    int(log in formed.contested),
-                    _encode(self._predecessors(formed, log)),
-                ),
-            )
-
-    def _predecessors(self, formed: Commune, log: LogKey) -> list[Part]:
-        """The stretches of held branches that a log continues, each up to its seal."""
-        parts: list[Part] = []
-        waiting = list(formed.continues.get(log, ()))
-        for seal in waiting:
-            for held in self.holding.branches_of(seal.log):
-                if self.holding.root_at(held.number, seal.size) == seal.root:
-                    parts += self.holding.lineage(held.number, seal.size)
-            waiting += [older for older in formed.continues.get(LogKey(seal.log), ()) if older not in waiting]
-        return parts
+            opening = self._opening(held.number)
+            found = standing.standing_on(self.holding, formed, held.number, opening)
+            if opening is not None and found is not None:
+                parts = standing.predecessors_on(self.holding, formed, opening, self._opening)
+                yield held.number, (found.ordinal, found.limit, int(found.contested), _encode(parts))
 
     def _name(self, formed: Commune) -> None:
         """Write a commune's row from its charter; a profile, if there is one, then replaces it."""
