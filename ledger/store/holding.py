@@ -20,7 +20,7 @@ from ..evidence import Evidence, decode_evidence
 from ..limits import HASH_BYTES
 from ..log import Head, LogKey, LogState
 from ..merkle import CompactRange
-from ..records import CommuneId, Malformed, Record, Uninterpreted, parse, subjects
+from ..records import CommuneId, Malformed, Record, Uninterpreted, parse, reread, subjects
 from ..standing import INDEX_MASK, PLACE_BITS, Part, Sight, Standing, place_of
 
 MAX_REMEMBERED = 10_000
@@ -299,14 +299,16 @@ class Holding:
 
     def _readable(self, index: str, entries: Sequence[bytes], read: Mapping[int, Read]) -> Iterator[Found]:
         rows = self.connection.execute(
-            f"SELECT DISTINCT place, leaf, payload FROM {index} JOIN entry USING (place) "
+            f"SELECT DISTINCT place, leaf, payload, known FROM {index} JOIN entry USING (place) "
             f"WHERE prefix IN ({', '.join('?' * len(entries))})",
             [prefix_of(entry) for entry in entries],
         )
-        for place, leaf, payload in rows.fetchall():
-            known = read.get(place)
-            if known is not None:
-                yield place, leaf, known[1]
+        for place, leaf, payload, known in rows.fetchall():
+            remembered = read.get(place)
+            if remembered is not None:
+                yield place, leaf, remembered[1]
+            elif known and payload is not None:
+                yield place, leaf, reread(payload)
             elif payload is not None and not isinstance(record := parse(payload), Malformed):
                 yield place, leaf, record
 

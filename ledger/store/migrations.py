@@ -31,8 +31,12 @@ CREATE TABLE said (
     branch INTEGER NOT NULL, kind TEXT NOT NULL, subject BLOB NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (branch, kind, subject, at)
 ) WITHOUT ROWID;
-CREATE TABLE identity (prefix INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (prefix, place)) WITHOUT ROWID;
-CREATE TABLE about (prefix INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (prefix, place)) WITHOUT ROWID;
+CREATE TABLE identity (
+    prefix INTEGER NOT NULL, place INTEGER NOT NULL, known INTEGER NOT NULL, PRIMARY KEY (prefix, place)
+) WITHOUT ROWID;
+CREATE TABLE about (
+    prefix INTEGER NOT NULL, place INTEGER NOT NULL, known INTEGER NOT NULL, PRIMARY KEY (prefix, place)
+) WITHOUT ROWID;
 CREATE TABLE sight (
     branch INTEGER NOT NULL,
     log BLOB NOT NULL,

@@ -161,11 +161,19 @@ class Projection:
         """Where each entry is, what it names, and the heads that it has seen."""
         execute = self.connection.executemany
         execute(
-            "INSERT INTO identity VALUES (?, ?)", [(prefix_of(leaf), place) for place, leaf, _ in entries]
+            "INSERT INTO identity VALUES (?, ?, ?)",
+            [
+                (prefix_of(leaf), place, record.__class__ is not Uninterpreted)
+                for place, leaf, record in entries
+            ],
         )
         execute(
-            "INSERT OR IGNORE INTO about VALUES (?, ?)",
-            [(prefix_of(name), place) for place, _, record in entries for name in names_of(record)],
+            "INSERT OR IGNORE INTO about VALUES (?, ?, ?)",
+            [
+                (prefix_of(name), place, record.__class__ is not Uninterpreted)
+                for place, _, record in entries
+                for name in names_of(record)
+            ],
         )
         execute(
             "INSERT OR IGNORE INTO said VALUES (?, ?, ?, ?)",

@@ -20,6 +20,7 @@ from typing import Final, TypeVar
 from sqlite_utils import Database
 
 from .. import replica
+from ..anchor import head_of_note
 from ..errors import NotFound, RunRefused, StoreError
 from ..evidence import Evidence, check_evidence, encode_evidence
 from ..limits import MAX_RUN_ENTRIES
@@ -37,7 +38,7 @@ Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is."""
 
-BATCH_ENTRIES: Final = 8 * MAX_RUN_ENTRIES
+BATCH_ENTRIES: Final = 16 * MAX_RUN_ENTRIES
 """entries after which `ingest_all` commits; what is lost in a power cut is fetched again."""
 
 REBUILD_BATCH: Final = 4 * MAX_RUN_ENTRIES
@@ -55,11 +56,15 @@ class Ingested:
 
 @dataclass(frozen=True, slots=True)
 class OwnLog:
-    """One's own log as the database shows it: its newest head, and whether others may not trust it any more."""
+    """One's own log as the database shows it: its newest head, and whether others may not trust it any more.
+
+    `shown` is the largest head of it that others have shown and that was not signed here.
+    """
 
     head: Head | None
     forked: bool
     sealed: bool
+    shown: Head | None
 
 
 class Store:
@@ -165,6 +170,16 @@ class Store:
         """How one's own log stands in this database."""
         return self._submit(lambda: self._own_log(log))
 
+    def place(self, run: Run) -> replica.Placement:
+        """What a run is beside what is held of its log; changes nothing. Raises RunRefused."""
+        return self._submit(
+            lambda: replica.place_run(run, self._holding.branches_of(run.head.log), self.network)
+        )
+
+    def keep_shown(self, head: Head) -> None:
+        """Keep a head of one's own log that others have shown and that was not signed here."""
+        self._submit(lambda: self._keep_shown(head))
+
     def root_at(self, log: LogKey, size: int) -> bytes | None:
         """The root of the first `size` entries of the first held branch of a log."""
         return self._submit(
@@ -216,15 +231,26 @@ class Store:
 
     def _own_log(self, log: LogKey) -> OwnLog:
         branches = self._holding.branches_of(log)
+        forked = len(branches) > 1 or self._holding.cut(log) is not None
         if not branches:
-            return OwnLog(None, False, False)
+            return OwnLog(None, forked, False, self._shown(log))
         held = self._holding.standing(branches[0].number)
         commune = self._projection.commune(held.commune) if held is not None else None
-        return OwnLog(
-            branches[0].state().head,
-            len(branches) > 1 or self._holding.cut(log) is not None,
-            commune is not None and log in commune.seals,
-        )
+        sealed = commune is not None and log in commune.seals
+        return OwnLog(branches[0].state().head, forked, sealed, self._shown(log))
+
+    def _shown(self, log: LogKey) -> Head | None:
+        row = self._connection.execute("SELECT value FROM setting WHERE name = ?", (_shown(log),)).fetchone()
+        return None if row is None else head_of_note(row[0], log, self.network)
+
+    def _keep_shown(self, head: Head) -> None:
+        held = self._shown(LogKey(head.log))
+        if held is None or held.size < head.size:
+            with self._transaction(durable=True):
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO setting VALUES (?, ?)",
+                    (_shown(head.log), head.to_note(self.network)),
+                )
 
     def _append(self, key: SigningKey, payloads: Sequence[bytes], expected: Head | None) -> Run:
         log = LogKey(key.public_key)
@@ -432,3 +458,8 @@ class Store:
                 done += len(rows)
                 progress(done, total)
         return done
+
+
+def _shown(log: bytes) -> str:
+    """The name of the setting that holds a head of one's own log which was not signed here."""
+    return f"shown {log.hex()}"
