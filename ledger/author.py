@@ -3,20 +3,23 @@
 Decides whether it may sign now, and the order of things when it does: entries
 and head durable in the store, then in the anchors, and only then does the head
 leave this module. After any failure in between it signs nothing more until
-everything has been opened anew.
+everything has been opened anew. Decides too what becomes of entries and heads
+of this log that others hold, which is told in docs/spec/bundle.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from .anchor import Anchors
-from .errors import BadRun, SigningStopped
-from .log import Head, LogKey, Run
+from .errors import BadRun, RunRefused, SigningStopped, Unconnected
+from .log import Head, LogKey, Run, check_head
+from .replica import Forks
 from .signing import SigningKey
-from .store.writing import Store
+from .store.writing import OwnLog, Store
 
 
 class Situation(StrEnum):
@@ -25,6 +28,7 @@ class Situation(StrEnum):
     READY = "ready"
     BEHIND = "behind"
     BESIDE = "beside"
+    SHARED = "shared"
     FORKED = "forked"
     SEALED = "sealed"
     STOPPED = "stopped"
@@ -33,12 +37,16 @@ class Situation(StrEnum):
 SENTENCES: Final = {
     Situation.READY: "This computer may sign.",
     Situation.BEHIND: (
-        "The ledger here is older than what this computer has signed: import a bundle from a neighbour to fetch "
-        "the missing entries back, or make a new log with `trueque restore`."
+        "The ledger here is older than what this computer has signed: import a bundle from a neighbour to "
+        "fetch the missing entries back, or make a new log with `trueque restore`."
     ),
     Situation.BESIDE: (
-        "What this computer signed last is not in the ledger here, so another copy of this home exists or existed: "
-        "make a new log with `trueque restore`."
+        "What this computer signed last is not in the ledger here, so another copy of this home exists or "
+        "existed: make a new log with `trueque restore`."
+    ),
+    Situation.SHARED: (
+        "Others hold entries of this log that this computer did not sign, so another copy of this home "
+        "exists or existed: make a new log with `trueque restore`."
     ),
     Situation.FORKED: (
         "Two different continuations of this log exist, so its key is in use in two places: "
@@ -48,17 +56,27 @@ SENTENCES: Final = {
         "This commune now writes with another log, made on another computer or after a restore: use that one."
     ),
     Situation.STOPPED: (
-        "An earlier write failed, so nothing more is signed: close the program, check the disk, and start it again."
+        "An earlier write failed, so nothing more is signed: close the program, check the disk, and start it "
+        "again."
     ),
 }
 """What each situation means, and what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What became of a run of one's own log: entries new here, and entries that were not signed here."""
+
+    new: int
+    strange: int
 
 
 class Author:
     """Signs for one log; owns nothing but the knowledge of what was signed last.
 
     Used by one thread at a time. `situation` is found when it is made and
-    whenever `review` is called, as after an import.
+    whenever `review` is called, as after an import. Runs of its log that come
+    from outside are given to `take_back`, and never to the store.
     """
 
     def __init__(self, store: Store, key: SigningKey, anchors: Anchors) -> None:
@@ -99,13 +117,24 @@ class Author:
             self.situation = Situation.FORKED
         elif held.sealed:
             self.situation = Situation.SEALED
+        elif held.shown is not None and not self._is_explained(held.shown, size, anchor):
+            self.situation = Situation.SHARED
         elif anchor is not None and anchor.size > size:
             self.situation = Situation.BEHIND
         elif anchor is not None and self._store.root_at(self.log, anchor.size) != anchor.root:
             self.situation = Situation.BESIDE
         else:
             self.situation = Situation.READY
+            if held.head is not None and (anchor is None or anchor.size < size):
+                # Signed just before a crash: the anchors have to know of it before anybody else does.
+                self._anchors.record(held.head, self._store.network)
         return self.situation
+
+    def _is_explained(self, shown: Head, size: int, anchor: Head | None) -> bool:
+        """Whether the anchors say that a head which seemed strange was signed here: one was missing then."""
+        if anchor is None or anchor.size < shown.size:
+            return False
+        return size < shown.size or self._store.root_at(self.log, shown.size) == shown.root
 
     def check(self) -> None:
         """Raise SigningStopped, with the reason and what to do, if this installation may not sign now."""
@@ -134,3 +163,71 @@ class Author:
         self._stopped = False
         self._last = run.head
         return run
+
+    def see(self, head: Head) -> bool:
+        """Look at a head of this log that others hold; True if it was not signed here.
+
+        It was not if it lies beyond what is held and the anchors, or beside
+        it. That is remembered, and nothing is signed any more. Raises BadHead
+        if nobody signed it.
+        """
+        check_head(head, self._store.network)
+        return self._see(head, self._store.own_log(self.log), self._anchor())
+
+    def take_back(self, run: Run) -> TakenBack:
+        """Take a run of this log that others hold: entries which were lost here, never any that are not ours.
+
+        It extends what is held up to the anchors' head and no further. What
+        forks from what is held is stored as the evidence that it is. Raises
+        RunRefused (and then no entry changed) or StoreError.
+        """
+        check_head(run.head, self._store.network)
+        held, anchor = self._store.own_log(self.log), self._anchor()
+        if not self._see(run.head, held, anchor) or held.forked:
+            if held.head is None and run.start:
+                raise Unconnected(
+                    "One's own log is fetched back from its beginning, not from {start}.", start=run.start
+                )
+            new = self._store.ingest(run).new
+        elif isinstance(self._store.place(run), Forks):
+            new = self._store.ingest(run).new
+        else:
+            new = self._take_up_to(anchor, held, run)
+        if new:
+            self.review()
+        reached = 0 if self._last is None else self._last.size
+        strange = 0 if self.situation is Situation.FORKED else run.head.size - max(reached, run.start)
+        return TakenBack(new, max(strange, 0))
+
+    def _anchor(self) -> Head | None:
+        return self._anchors.latest(self.log, self._store.network)
+
+    def _see(self, head: Head, held: OwnLog, anchor: Head | None) -> bool:
+        size = 0 if held.head is None else held.head.size
+        if head.size <= size:
+            root = self._store.root_at(self.log, head.size)
+            is_strange = root is not None and root != head.root
+        else:
+            limit = 0 if anchor is None else anchor.size
+            is_strange = head.size > limit or (
+                anchor is not None and head.size == limit and head.root != anchor.root
+            )
+        if is_strange:
+            self._store.keep_shown(head)
+            self.review()
+        return is_strange
+
+    def _take_up_to(self, anchor: Head | None, held: OwnLog, run: Run) -> int:
+        """Take the part of a strange run that the anchors' head covers: it at least was signed here."""
+        size = 0 if held.head is None else held.head.size
+        if (
+            anchor is None
+            or not max(size, run.start) < anchor.size <= run.head.size
+            or (size == 0 and run.start)
+        ):
+            return 0
+        ours = Run(anchor, run.start, run.items[: anchor.size - run.start])
+        try:
+            return self._store.ingest(ours).new
+        except RunRefused:
+            return 0  # it left what was signed here before the anchor

@@ -21,7 +21,7 @@ from sqlite_utils import Database
 
 from .. import replica
 from ..anchor import head_of_note
-from ..errors import NotFound, RunRefused, StoreError
+from ..errors import NoteError, NotFound, RunRefused, StoreError
 from ..evidence import Evidence, check_evidence, encode_evidence
 from ..limits import MAX_RUN_ENTRIES
 from ..log import Head, LogKey, LogState, Run, sign_run
@@ -241,7 +241,10 @@ class Store:
 
     def _shown(self, log: LogKey) -> Head | None:
         row = self._connection.execute("SELECT value FROM setting WHERE name = ?", (_shown(log),)).fetchone()
-        return None if row is None else head_of_note(row[0], log, self.network)
+        try:
+            return None if row is None else head_of_note(row[0], log, self.network)
+        except NoteError as error:
+            raise sqlite3.DatabaseError("a head in the settings is malformed") from error
 
     def _keep_shown(self, head: Head) -> None:
         held = self._shown(LogKey(head.log))
