@@ -31,7 +31,8 @@ from typing import Any
 import msgspec
 
 from ledger import merkle, standing
-from ledger.commune import Commune
+from ledger.authority import Stated
+from ledger.commune import Commune, form_commune
 from ledger.exchange import Exchange
 from ledger.history import History
 from ledger.log import EntryId, Head, LogKey, Run, entry_id, head_body
@@ -46,6 +47,7 @@ from ledger.records import (
     Signed,
     Succession,
     Transfer,
+    parse,
     signed_body,
     to_payload,
 )
@@ -267,6 +269,32 @@ def succeed(former: Writer, name: str, *previous: Writer | Seal, **options: Any)
     writer.clock = former.clock + 1_000
     writer.quote(to_payload(succession_of(former, key.public_key, previous or (former,), **options)))
     return writer
+
+
+def stated_in(*writers: Writer) -> list[Stated]:
+    """Every charter, authority record and succession that these writers wrote or quoted, each once."""
+    found: dict[bytes, Stated] = {}
+    for writer in writers:
+        for index, payload in enumerate(writer.payloads):
+            record = parse(payload)
+            if isinstance(record, Charter | AuthorityChange | Succession):
+                entry = writer.id_of(index)
+                found[entry] = Stated(entry, writer.log, index, payload, record)
+    return list(found.values())
+
+
+def form(founder: Writer, *others: Writer, rng: Random | None = None) -> Commune:
+    """The commune that `founder` founded, from what these writers wrote; `rng` chooses the order."""
+    stated = stated_in(founder, *others)
+    if rng is not None:
+        rng.shuffle(stated)
+    charter = next(one for one in stated if one.id == founder.commune)
+    return form_commune(
+        charter,
+        [one for one in stated if isinstance(one.record, AuthorityChange)],
+        [one for one in stated if isinstance(one.record, Succession)],
+        founder.network,
+    )
 
 
 # Reading ----------------------------------------------------------------------------------------
