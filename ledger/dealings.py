@@ -49,6 +49,31 @@ class Dealings:
 
     def fold(self, opening: Move) -> Exchange:
         """Fold everything that was said about a proposal."""
+        return self._in_order(opening) or self._gather(opening)
+
+    def _in_order(self, opening: Move) -> Exchange | None:
+        """The exchange if every entry about it is held once, firm and ordinary; None if any is not."""
+        if len(self._held(opening.id)) != 1:
+            return None
+        moves: list[Move] = []
+        for place, entry, record in self._about(opening.id):
+            if record.__class__ not in ordinary.KINDS:
+                return None
+            # An entry that does not count changes nothing; one past a limit is weighed with the others.
+            state = self._holdings.standing(place >> PLACE_BITS)
+            if state is None:
+                continue
+            index = place & INDEX_MASK
+            if state.contested or (state.limit is not None and index >= state.limit):
+                return None
+            order = (state.ordinal, index, entry)
+            moves.append(Move(EntryId(entry), state.commune, order, record, False, place))
+        return ordinary.fold(opening, moves, self._saw)
+
+    def _saw(self, move: Move, other: Move) -> bool:
+        return standing.had_seen(self._holdings, move.place, other.place)
+
+    def _gather(self, opening: Move) -> Exchange:
         assert isinstance(opening.record, Propose)
         parties = opening.record.parties
         gathered = _Gathered(self._holdings, opening)
@@ -64,7 +89,7 @@ class Dealings:
                 move = move_at(self._holdings, place, entry, record)
                 if move is not None and gathered.add(move) and isinstance(record, Dispute | Cancel):
                     waiting.append(entry)
-        return ordinary.fold(opening, gathered.moves(parties), gathered.saw, newer=newer)
+        return exchange.fold(opening, gathered.moves(parties), gathered.saw, newer=newer)
 
     def _openings(self, entry: bytes) -> Iterator[Move]:
         for place, _, record in self._held(entry):

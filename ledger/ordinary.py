@@ -2,16 +2,16 @@
 
 Nearly every exchange is accepted by all in time, then delivered and received,
 and nothing else is ever said about it. Decides nothing of its own: `fold` gives
-just what `exchange.fold` gives (a test holds them equal), and hands over to it
-at the first move that is out of the ordinary. It is here because the store and
-the audit fold every exchange, and this is three times as fast.
+what `exchange.fold` gives (a test holds them equal), or None at the first move
+that is out of the ordinary. It is here because the store and the audit fold
+every exchange, and this is several times as fast.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
-from . import exchange
 from .agreement import Answer
 from .exchange import Exchange, Leg, State, form_of
 from .kinds import Accept, CommuneId, Deliver, Propose, Receive
@@ -19,13 +19,12 @@ from .limits import MAX_SCALE
 from .moves import Move, Saw
 
 
-def fold(proposal: Move, moves: Collection[Move], saw: Saw, *, newer: bool = False) -> Exchange:
-    """Fold all moves about a proposal into the state of its exchange, as `exchange.fold` does."""
-    return _ordinary(proposal, moves, saw, newer) or exchange.fold(proposal, moves, saw, newer=newer)
+KINDS: Final = frozenset({Accept, Deliver, Receive})
+"""The moves of an ordinary exchange."""
 
 
-def _ordinary(opening: Move, moves: Collection[Move], saw: Saw, newer: bool) -> Exchange | None:
-    """The state of an exchange in which all is in order, None if anything is not."""
+def fold(opening: Move, moves: Collection[Move], saw: Saw) -> Exchange | None:
+    """Fold all moves about a proposal into the state of its exchange, None if anything is out of the ordinary."""
     proposal = opening.record
     assert isinstance(proposal, Propose)
     parties = proposal.parties
@@ -82,7 +81,7 @@ def _ordinary(opening: Move, moves: Collection[Move], saw: Saw, newer: bool) -> 
     )
     return Exchange(
         opening.id, proposal, opening.commune, form_of(proposal), state, answers, wanting, legs,
-        (), (), None, False, newer, (),
+        (), (), None, False, False, (),
     )  # fmt: skip
 
 
