@@ -82,7 +82,7 @@ def form_commune(
         charter,
         chain,
         logs,
-        _seals(in_force) | {log: Seal(log, 0, EMPTY_ROOT) for log in demoted},
+        _seals(logs, in_force) | {log: Seal(log, 0, EMPTY_ROOT) for log in demoted},
         {log: tuple(_record(stated).previous) for log, stated in opened.items()},
         {charter.id: (), **{entry: tuple(_record(stated).previous) for entry, stated in openings.items()}},
         _contested(logs, in_force, ancestors) | demoted.keys(),
@@ -206,16 +206,14 @@ def _ancestors(
     return ancestors
 
 
-def _seals(opened: Mapping[LogKey, Stated]) -> dict[LogKey, Seal]:
-    """The highest seal of each log: a later succession may raise one, never lower it."""
+def _seals(logs: Sequence[LogKey], opened: Mapping[LogKey, Stated]) -> dict[LogKey, Seal]:
+    """The highest seal of each log: a later succession may raise one, never lower it, nor move it aside."""
     seals: dict[LogKey, Seal] = {}
-    for stated in opened.values():
-        for seal in _record(stated).previous:
-            log = LogKey(seal.log)
-            held = seals.get(log)
-            # Equal sizes with different roots come only from contested successions; any fixed choice will do.
-            if held is None or (seal.size, held.root) > (held.size, seal.root):
-                seals[log] = seal
+    for log in logs:
+        for seal in _record(opened[log]).previous if log in opened else ():
+            sealed = LogKey(seal.log)
+            if sealed not in seals or seal.size > seals[sealed].size:
+                seals[sealed] = seal
     return seals
 
 

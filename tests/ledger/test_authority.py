@@ -33,7 +33,7 @@ def chain_of(founder: Writer, *others: Writer, rng: Random | None = None) -> Cha
     stated = stated_in(founder, *others)
     if rng is not None:
         rng.shuffle(stated)
-    charter = next(one for one in stated if one.id == founder.commune)
+    charter = next(one for one in stated if CommuneId(one.id) == founder.commune)
     changes = [one for one in stated if isinstance(one.record, AuthorityChange)]
     return authority_chain(charter, changes, founder.network)
 

@@ -288,7 +288,7 @@ def form(founder: Writer, *others: Writer, rng: Random | None = None) -> Commune
     stated = stated_in(founder, *others)
     if rng is not None:
         rng.shuffle(stated)
-    charter = next(one for one in stated if one.id == founder.commune)
+    charter = next(one for one in stated if CommuneId(one.id) == founder.commune)
     return form_commune(
         charter,
         [one for one in stated if isinstance(one.record, AuthorityChange)],
