@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from .. import standing
 from ..commune import Commune
 from ..errors import NotFound, StoreError
 from ..evidence import Evidence, Proven, decode_evidence
@@ -24,7 +25,7 @@ from ..limits import MAX_RUN_BYTES, MAX_RUN_ENTRIES
 from ..log import EntryId, Erased, Head, LogKey, Run
 from ..records import CommuneId, Malformed, Need, Offer, Record, Uninterpreted, parse
 from ..replica import prove_held
-from ..standing import INDEX_MASK, PLACE_BITS
+from ..standing import INDEX_MASK, PLACE_BITS, place_of
 from .database import open_for_reading, store_errors
 from .folding import Folding
 from .holding import Holding, prefix_of
@@ -102,7 +103,7 @@ class Reader:
         with store_errors(path):
             row = self.connection.execute("SELECT value FROM setting WHERE name = 'network'").fetchone()
         if row is None:
-            raise StoreError(f"The ledger {path} is empty: create a commune with `trueque init`.")
+            raise StoreError("The ledger {path} is empty: create a commune with `trueque init`.", path=path)
         self.network: str = row[0]
         self.holding = Holding(self.connection, self.network)
         self._folding = Folding(self.holding)
@@ -146,9 +147,11 @@ class Reader:
         """The entry id that a person means by its hex digits or an unambiguous beginning of them."""
         digits = text.strip().lower()
         if not _HEX.fullmatch(digits):
-            raise NotFound(f"{text!r} is not an id: an id is written with the digits 0-9 and a-f.")
+            raise NotFound("'{text}' is not an id: an id is written with the digits 0-9 and a-f.", text=text)
         if len(digits) < MIN_PREFIX:
-            raise NotFound(f"{text!r} is too short: give at least {MIN_PREFIX} digits of the id.")
+            raise NotFound(
+                "'{text}' is too short: give at least {least} digits of the id.", text=text, least=MIN_PREFIX
+            )
         low = bytes.fromhex(digits.ljust(64, "0"))
         high = bytes.fromhex(digits.ljust(64, "f"))
         with self._asking():
@@ -158,9 +161,11 @@ class Reader:
                 (prefix_of(low), prefix_of(high), low, high),
             ).fetchall()
         if not rows:
-            raise NotFound(f"Nothing held here has an id that begins with {digits}.")
+            raise NotFound(
+                "Nothing held here has an id that begins with {digits}: look it up again.", digits=digits
+            )
         if len(rows) > 1:
-            raise NotFound(f"More than one id begins with {digits}: give more digits.")
+            raise NotFound("More than one id begins with {digits}: give more digits.", digits=digits)
         return EntryId(rows[0][0])
 
     def entry(self, entry: bytes) -> EntryRow:
@@ -168,7 +173,7 @@ class Reader:
         with self._asking():
             for place in self.holding.places_of(entry):
                 return self._entry(place)
-        raise NotFound(f"No entry {entry.hex()[:16]} is held here.")
+        raise NotFound("No entry {id} is held here: look its id up again.", id=entry.hex()[:16])
 
     def _entry(self, place: int) -> EntryRow:
         leaf, payload = self.connection.execute(
@@ -194,7 +199,9 @@ class Reader:
                 "SELECT id, name, place, about, contact FROM commune WHERE id = ?", (commune,)
             ).fetchone()
         if row is None:
-            raise NotFound(f"The commune {commune.hex()[:16]} is not known here.")
+            raise NotFound(
+                "The commune {id} is not known here: import a bundle that has it.", id=commune.hex()[:16]
+            )
         return CommuneRow(CommuneId(row[0]), *row[1:])
 
     def find_commune(self, text: str) -> CommuneId:
@@ -203,22 +210,30 @@ class Reader:
         if len(named) == 1:
             return named[0]
         if len(named) > 1:
-            raise NotFound(f"{len(named)} communes are called {text!r}: give the id of the one you mean.")
+            raise NotFound(
+                "{count} communes are called '{text}': give the id of the one you mean.",
+                count=len(named),
+                text=text,
+            )
         digits = text.strip().lower()
         if _HEX.fullmatch(digits) and len(digits) >= MIN_PREFIX:
             matching = [row.id for row in self.communes() if row.id.hex().startswith(digits)]
             if len(matching) == 1:
                 return matching[0]
             if len(matching) > 1:
-                raise NotFound(f"More than one commune's id begins with {digits}: give more digits.")
-        raise NotFound(f"No commune called {text!r} is known here: `trueque communes` lists them.")
+                raise NotFound(
+                    "More than one commune's id begins with {digits}: give more digits.", digits=digits
+                )
+        raise NotFound("No commune called '{text}' is known here: `trueque communes` lists them.", text=text)
 
     def formed(self, commune: CommuneId) -> Commune:
         """A commune with its authority, logs and seals. Raises NotFound."""
         with self._asking():
             formed = Projection(self.holding).commune(commune)
         if formed is None:
-            raise NotFound(f"The commune {commune.hex()[:16]} is not known here.")
+            raise NotFound(
+                "The commune {id} is not known here: import a bundle that has it.", id=commune.hex()[:16]
+            )
         return formed
 
     def commune_of(self, log: bytes) -> CommuneId | None:
@@ -296,7 +311,10 @@ class Reader:
                 (prefix_of(entry), entry),
             ).fetchone()
         if row is None:
-            raise NotFound(f"{entry.hex()[:16]} is not an offer or need that is held here.")
+            raise NotFound(
+                "{id} is not an offer or need that is held here: `trueque listings` shows those.",
+                id=entry.hex()[:16],
+            )
         return self._listing(*row)
 
     # Exchanges ----------------------------------------------------------------------------------
@@ -306,7 +324,10 @@ class Reader:
         with self._asking():
             folded = self._folding.exchange(entry)
         if folded is None:
-            raise NotFound(f"{entry.hex()[:16]} is not an exchange that is held here.")
+            raise NotFound(
+                "{id} is not an exchange that is held here: `trueque exchanges` shows those.",
+                id=entry.hex()[:16],
+            )
         return folded
 
     def exchanges(
@@ -353,6 +374,13 @@ class Reader:
         """Every held record that names an entry, in no order that means anything."""
         with self._asking():
             return [self._entry(place) for place, _, _ in self.holding.about(entry)]
+
+    def weight(self, row: EntryRow) -> tuple[bool, bool]:
+        """Whether an entry counts, and whether it is contested, by where it stands."""
+        with self._asking():
+            place = place_of(row.branch, row.index)
+            counts = standing.counts(self.holding, place)
+            return counts, counts and standing.is_contested(self.holding, place)
 
     # Logs ---------------------------------------------------------------------------------------
 
