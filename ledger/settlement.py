@@ -71,14 +71,20 @@ def _quarrel(
 def _outcome(
     moves: Permitted, sides: frozenset[CommuneId], said: Mapping[CommuneId, Sequence[_Said]]
 ) -> str | None:
-    """What all sides say now; else what they once had said in common and one of them knew of.
+    """What all sides say now; else what they last had said in common and one of them knew of.
 
-    If that is two things, by words that crossed, the dispute stands open.
+    Of two things that they had, the one counts that was said knowing the other;
+    if neither was, the words crossed, and the dispute stands open.
     """
     last = {words[-1].word for words in said.values()}
     if said.keys() == sides and len(last) == 1:
         return last.pop()
-    common = {word for word, _ in _known_in_common(moves, sides, said)}
+    known = list(_known_in_common(moves, sides, said))
+    common = {
+        word
+        for word, move in known
+        if not any(word != later and moves.knew(other, move) for later, other in known)
+    }
     return common.pop() if len(common) == 1 else None
 
 

@@ -215,72 +215,88 @@ def test_a_record_that_this_version_cannot_interpret_is_said_to_need_a_newer_one
 NAMES = ("Montes", "Valle", "Costa", "Llano")
 """Los Montes, El Valle and La Costa are parties; El Llano is a stranger."""
 
-_FIELDS: dict[type, st.SearchStrategy[dict[str, Any]]] = {
-    Accept: st.fixed_dictionaries({"at": st.integers(0, 9)}),
-    Decline: st.just({}),
-    Withdraw: st.just({}),
-    Cancel: st.just({}),
-    Propose: st.just({}),
-    Deliver: st.fixed_dictionaries(
-        {
-            "transfer": st.integers(0, 3),
-            "quantity": st.sampled_from([None, kg(5), kg(10), Quantity(1, 0, "l")]),
-        }
-    ),
-    Receive: st.fixed_dictionaries(
-        {
-            "transfer": st.integers(0, 3),
-            "quantity": st.sampled_from([None, kg(5), kg(10), Quantity(1, 0, "l")]),
-            "condition": st.sampled_from(["good", "short", "damaged"]),
-        }
-    ),
-    Dispute: st.fixed_dictionaries({"transfer": st.sampled_from([None, 0, 1, 2, 3])}),
-    Settle: st.fixed_dictionaries({"outcome": st.sampled_from(["due", "closed"])}),
-}
+ANSWERING = (Accept, Decline, Withdraw, Propose)
+ACTING = (Deliver, Receive, Dispute, Settle, Cancel, Withdraw)
+THEMES: tuple[tuple[type, ...], ...] = (
+    ANSWERING,
+    ANSWERING + ACTING,
+    ACTING,
+    (Deliver, Receive),
+    (Dispute, Settle, Settle, Settle, Settle),
+    (Cancel, Cancel, Withdraw),
+)
+
+CHOICES = st.tuples(*(st.integers(0, 11) for _ in range(4)))
+"""Numbers by which a step chooses: who, about what, how much, and how wrong it is."""
 
 
 @st.composite
 def talks(draw: st.DrawFn, *, contested: bool = True, deaf: bool = True) -> Talk:
-    """Anything that three parties and a stranger may say about a ring, each having heard or not."""
+    """Anything that parties and a stranger may say, each having heard or not; mostly what fits."""
     talk = Talk()
-    answer_by = draw(st.sampled_from([None, 5]))
-    third: list[Asked] = [("Valle", "Costa", "sal", None), ("Costa", "Montes", "sal", kg(10))]
-    asked = [("Montes", "Valle", "maíz", kg(10)), *(third if draw(st.booleans()) else [])]
-    talk.propose("Montes", *asked, answer_by=answer_by)
+    asked: list[Asked] = [("Montes", "Valle", "maíz", kg(10))]
     if draw(st.booleans()):
-        for name in NAMES[1:]:
+        asked += [("Valle", "Costa", "un día de trabajo", None), ("Costa", "Montes", "sal", kg(10))]
+    talk.propose("Montes", *asked, answer_by=draw(st.sampled_from([None, 5])))
+    kinds = draw(st.sampled_from(THEMES))
+    if kinds is not ANSWERING:
+        for name in NAMES[1:3]:
             talk.say(name, Accept, at=0)
+    if kinds is THEMES[4]:
+        talk.say("Valle", Dispute, transfer=draw(st.sampled_from([None, 0])))
     steps = st.tuples(
-        st.sampled_from(NAMES),
-        st.sampled_from(list(_FIELDS)),
-        st.integers(0, 30),
-        st.sets(st.sampled_from(NAMES), max_size=3) if deaf else st.just(set()),
+        st.sampled_from(kinds),
+        CHOICES,
+        st.sets(st.sampled_from(NAMES), max_size=3) if deaf else st.just(frozenset[str]()),
         st.booleans() if contested else st.just(False),
     )
-    for name, kind, target, unheard, is_contested in draw(st.lists(steps, max_size=24)):
-        fields = draw(_FIELDS[kind])
-        if kind is Propose:
-            fields = {"parties": talk.proposal.parties, "transfers": talk.proposal.transfers}
-        talk.say(
-            name,
-            kind,
-            about=_target(talk, name, kind, target),
-            deaf=unheard,
-            contested=is_contested,
-            **fields,
-        )
+    for kind, choices, unheard, is_contested in draw(st.lists(steps, max_size=24)):
+        name, about, fields = _step(talk, kind, *choices)
+        talk.say(name, kind, about=about, deaf=unheard, contested=is_contested, **fields)
     return talk
 
 
-def _target(talk: Talk, name: str, kind: type, number: int) -> EntryId:
-    """What a move is about: what makes sense most often, anything now and then."""
-    wanted = "dispute" if kind is Settle else "cancel" if kind is Withdraw else None
-    fitting = [move.id for move in talk.moves if move.record.kind == wanted]
-    if kind is Withdraw:
-        fitting = [entry for entry in fitting if talk.move(entry).commune == commune_id(name)]
-    if number < 20 and fitting:
-        return fitting[number % len(fitting)]
-    return talk.moves[number % len(talk.moves)].id if number == 30 else talk.opening.id
+def _step(
+    talk: Talk, kind: type, who: int, what: int, much: int, wrong: int
+) -> tuple[str, EntryId, dict[str, Any]]:
+    """Who says what about which entry; `wrong` 0 to 2 spoils one of the three."""
+    name = NAMES[who % len(talk.proposal.parties)] if wrong else NAMES[3]
+    transfers = talk.proposal.transfers
+    number = what % (len(transfers) + (wrong == 1))
+    about = talk.opening.id
+    fields: dict[str, Any] = {}
+    if kind is Accept:
+        fields = {"at": much}
+    elif kind is Propose:
+        fields = {"parties": talk.proposal.parties, "transfers": transfers}
+    elif kind is Dispute:
+        fields = {"transfer": None if much % 2 else number}
+    elif kind in (Deliver, Receive):
+        fields = {
+            "transfer": number,
+            "quantity": Quantity(1, 0, "l") if much == 11 else kg((5, 10)[much % 2]),
+        }
+        if kind is Receive:
+            fields["condition"] = ("good", "short", "damaged")[much % 3]
+        if wrong > 2:
+            transfer = transfers[number]
+            place = transfer.giver if kind is Deliver else transfer.receiver
+            name = next(name for name in NAMES if commune_id(name) == talk.proposal.parties[place])
+    elif kind is Settle:
+        fields = {"outcome": ("due", "closed")[much % 2]}
+        about = _one([move for move in talk.moves if isinstance(move.record, Dispute)], what, about)
+    elif kind is Withdraw and much % 4:
+        own = [
+            move for move in talk.moves if move.record.kind == "cancel" and move.commune == commune_id(name)
+        ]
+        about = _one(own, -1 if wrong else what, about)
+    if wrong == 2 and much > 6:
+        about = talk.moves[what % len(talk.moves)].id
+    return name, about, fields
+
+
+def _one(moves: list[Move], number: int, otherwise: EntryId) -> EntryId:
+    return moves[number % len(moves) if number >= 0 else -1].id if moves else otherwise
 
 
 def bare(exchange: Exchange) -> Exchange:

@@ -113,6 +113,17 @@ def test_what_both_said_one_alone_cannot_unsay() -> None:
     assert outcome(talk, dispute) == "closed"
 
 
+def test_both_may_settle_otherwise_later_and_then_that_cannot_be_unsaid_alone() -> None:
+    talk = agreed()
+    dispute = talk.say("Valle", Dispute)
+    for ending in ("closed", "due"):
+        settle(talk, "Montes", dispute, ending)
+        settle(talk, "Valle", dispute, ending)
+        assert outcome(talk, dispute) == ending
+    settle(talk, "Montes", dispute, "closed")
+    assert outcome(talk, dispute) == "due"
+
+
 def test_an_offer_to_waive_that_was_taken_back_cannot_be_taken_up_later() -> None:
     """El Valle would have waived the rest; both then agreed that it is due. The debtor cannot go back."""
     talk = agreed()
