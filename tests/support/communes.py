@@ -435,6 +435,11 @@ def told(history: History) -> Told:
     )
 
 
+def places_in(history: History, entry: bytes) -> list[int]:
+    """Where an entry is held: in several places if branches hold equal leaves."""
+    return [place for place, found in history.entry_ids.items() if found == entry]
+
+
 def counting(history: History, writer: Writer) -> list[int]:
     """The indexes of a writer's entries that count."""
     wanted = set(writer.leaves)
