@@ -60,6 +60,11 @@ def gettext(text: str) -> str:
     return _catalogue().gettext(text) if text else text
 
 
+def pgettext(context: str, text: str) -> str:
+    """A text that stands for different words in another language, by what it is said of."""
+    return _catalogue().pgettext(context, text)
+
+
 def ngettext(one: str, many: str, count: int) -> str:
     """The form of a text that goes with a number."""
     return _catalogue().ngettext(one, many, count)

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ledger import view
+from ledger.errors import NotFound
+from ledger.exchange import Exchange, State
 from ledger.log import EntryId
 from ledger.records import CommuneId, Need, Offer
-from ledger.store.reading import ListingRow, Reader
+from ledger.store.reading import EntryRow, ListingRow, Reader
+from ledger.view import Account
+
+if TYPE_CHECKING:
+    from .service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +63,68 @@ class Names:
     def __getitem__(self, commune: bytes) -> str:
         """The name of a commune; of one that is not known here, the beginning of its id."""
         return self._names.get(CommuneId(commune)) or commune.hex()[:12]
+
+
+class Relations:
+    """What communes are to the home: `own`, `recognised` or `known`, looked up once."""
+
+    def __init__(self, service: Service) -> None:
+        self._own = service.own
+        self._recognised = frozenset(service.reader.recognised(self._own) if self._own is not None else ())
+
+    def __getitem__(self, commune: CommuneId) -> str:
+        if commune == self._own:
+            return "own"
+        return "recognised" if commune in self._recognised else "known"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something that was said about an exchange: an entry, whose it is, and whether it has an effect.
+
+    `refused` is a code of `ledger.moves.REASONS`. `counts` is False of an entry
+    past a cut or seal that nobody else bears witness of.
+    """
+
+    row: EntryRow
+    commune: CommuneId | None
+    counts: bool
+    contested: bool
+    refused: str | None
+
+
+def said_in(exchange: Exchange, service: Service) -> list[Said]:
+    """All that is held about an exchange, its proposal first.
+
+    Each log's entries stand in their own order; between logs the claimed times
+    decide, since nothing better orders them for a reader.
+    """
+    reader = service.reader
+    refused = {item.id: item.code for item in exchange.refused}
+    logs: dict[int, list[EntryRow]] = {}
+    opening = reader.entry(exchange.id)
+    for row in {row.id: row for row in service.moves_of(exchange.id)}.values():
+        logs.setdefault(row.branch, []).append(row)
+    queues = [sorted(rows, key=lambda row: row.index) for rows in logs.values()]
+    ordered = [opening]
+    while queues := [queue for queue in queues if queue]:
+        ordered.append(min(queues, key=lambda queue: (getattr(queue[0].record, "at", 0), queue[0].id)).pop(0))
+    return [
+        Said(row, reader.commune_of(row.log), *reader.weight(row), refused.get(row.id)) for row in ordered
+    ]
+
+
+def accounts_of(commune: CommuneId, reader: Reader) -> tuple[Account, ...]:
+    """What stands open between a commune and its partners, by category and unit."""
+    exchanges = reader.exchanges(commune=commune, states=[State.AGREED])
+    categories: dict[bytes, str] = {}
+    for exchange in exchanges:
+        for leg in exchange.legs:
+            listing = leg.transfer.listing
+            if listing is not None and leg.transfer.category is None:
+                try:
+                    categories[listing] = reader.listing(listing).record.category
+                except NotFound:
+                    # A listing that is not held, or was erased, has no category to give.
+                    continue
+    return view.accounts(commune, exchanges, categories)

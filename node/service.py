@@ -1,15 +1,14 @@
-"""The service: what a person can do with a home, one method an act.
+"""The service: an open home, and the one way in which anything is signed in it.
 
-Commands, pages and the API all call these; none of them signs or reads by
-itself. Decides which `seen` heads go into a record, which moves are refused
-before they are signed, and what a move is about where a person leaves it open.
-Shows nothing and asks nothing: words, tables and confirmations are the callers'.
-How a commune begins is `founding`'s.
+Commands, pages and the API all sign through `Service.record`. Decides which
+`seen` heads go into a record, and what is refused before it is signed. Shows
+nothing and asks nothing: words, tables and confirmations are the callers'. What
+a person meant is `moves`', and how a commune begins `founding`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,14 +19,19 @@ from ledger.exchange import Exchange
 from ledger.limits import MAX_SEEN
 from ledger.log import EntryId, Head, LogKey, entry_id
 from ledger.records import (
+    AuthorityChange,
     Cancel,
+    Charter,
     CommuneId,
+    Correct,
     Dispute,
     Need,
     Offer,
     Propose,
+    Recognise,
     Record,
-    Transfer,
+    Succession,
+    Unrecognise,
     Withdraw,
     to_payload,
 )
@@ -93,19 +97,52 @@ class Service:
         """The network that the home belongs to."""
         return self.reader.network
 
-    # Acts ---------------------------------------------------------------------------------------
+    @property
+    def own(self) -> CommuneId | None:
+        """The home's commune, None while its log belongs to none."""
+        return self.reader.commune_of(self.log)
 
-    def record(self, record: Record, about: Exchange | None = None) -> EntryId:
-        """Sign a record as it is, with the heads that it has to have seen; returns its id.
+    def find_exchange(self, text: str) -> Exchange:
+        """The exchange that an id, or the beginning of one, means: its own id, or that of any move in it."""
+        return self.reader.exchange(self.reader.exchange_of(self.reader.find(text)))
 
-        Raises SigningStopped, RecordError, MoveRefused or StoreError; then
-        nothing was signed.
-        """
+    def moves_of(self, entry: EntryId) -> Iterator[EntryRow]:
+        """Every held record about an exchange, its proposal not included, in no order that means anything."""
+        for row in self.reader.records_about(entry):
+            yield row
+            if isinstance(row.record, Dispute | Cancel):
+                yield from self.reader.records_about(row.id)
+
+    # Signing ------------------------------------------------------------------------------------
+
+    def check(self, record: Record, about: Exchange | None = None) -> None:
+        """Refuse what `record` would, signing nothing. Raises SigningStopped, RecordError, MoveRefused."""
         self.author.check()
+        to_payload(record)
         if about is not None:
             from ledger import steps
 
             steps.check_move(about, self.commune, record)
+        match record:
+            case Propose():
+                self._check_proposal(record)
+            case Offer() | Need() if record.replaces is not None:
+                self._check_own_listing(record.replaces)
+            case Withdraw():
+                self._check_withdrawal(record, about)
+            case Recognise() | Unrecognise():
+                self._check_recognition(record)
+            case Correct() if self.reader.commune_of(self.reader.entry(record.target).log) != self.commune:
+                raise MoveRefused("That record is another commune's: only its own commune can explain it.")
+
+    def record(self, record: Record, about: Exchange | None = None) -> EntryId:
+        """Sign a record, with the heads that it has to have seen of the exchange that it is about.
+
+        Returns its id once nothing can lose it. Raises what `check` raises, and
+        StoreError; then nothing was signed.
+        """
+        self.check(record, about)
+        if about is not None:
             record = msgspec.structs.replace(record, seen=self._heads_to_show(about))
         payload = to_payload(record)
         run = self.author.append([payload])
@@ -115,34 +152,25 @@ class Service:
         """The newest heads of the other parties' logs that say something about an exchange, if not shown yet.
 
         A record names what it builds on by having seen it, and makes this
-        commune a witness of the other's log; heads already in this log are
-        not repeated, since `seen` accumulates.
+        commune a witness of the other's log; heads already in this log are not
+        repeated, since `seen` accumulates. Of a forked log every branch that
+        says something is shown: seeing one says nothing about the other.
         """
-        needed: dict[bytes, int] = {}
-        for row in (self.reader.entry(exchange.id), *self._moves_of(exchange.id)):
+        needed: dict[tuple[LogKey, int], int] = {}
+        for row in (self.reader.entry(exchange.id), *self.moves_of(exchange.id)):
             if self.reader.commune_of(row.log) not in (self.commune, None):
-                needed[row.log] = max(needed.get(row.log, 0), row.index + 1)
-        heads: list[Head] = []
-        for log, size in sorted(needed.items()):
-            if not self.reader.has_seen(self.log, log, size):
-                head = self.reader.newest_head(log)
-                if head is not None:
-                    heads.append(head)
+                where = (row.log, row.branch)
+                needed[where] = max(needed.get(where, 0), row.index + 1)
+        heads = []
+        for (log, branch), size in sorted(needed.items()):
+            is_forked = len(self.reader.branches(log)) > 1
+            if is_forked or not self.reader.has_seen(self.log, log, size):
+                heads.append(self.reader.head(branch))
         return tuple(heads[:MAX_SEEN])
 
-    def _moves_of(self, entry: EntryId) -> Iterator[EntryRow]:
-        for row in self.reader.records_about(entry):
-            yield row
-            if isinstance(row.record, Dispute | Cancel):
-                yield from self.reader.records_about(row.id)
+    # What is refused before it is signed --------------------------------------------------------
 
-    def post(self, listing: Offer | Need) -> EntryId:
-        """Post an offer or a need. One that replaces another must replace one of our own that stands."""
-        if listing.replaces is not None:
-            self._own_listing(listing.replaces)
-        return self.record(listing)
-
-    def _own_listing(self, entry: bytes) -> None:
+    def _check_own_listing(self, entry: bytes) -> None:
         row = self.reader.listing(entry)
         if row.commune != self.commune:
             raise MoveRefused("That listing belongs to another commune: only its own commune can change it.")
@@ -151,54 +179,51 @@ class Service:
         if row.ended is not None:
             raise MoveRefused("That listing has been replaced already: name the one that replaced it.")
 
-    def withdraw(self, target: EntryId, reason: str | None = None, *, by: str | None = None) -> EntryId:
-        """Take back one of our own listings, proposals or cancels."""
-        record = Withdraw(at=self._now(), by=by, reason=reason, target=target)
-        named = self.reader.entry(target).record
-        if isinstance(named, Offer | Need):
-            self._own_listing(target)
-            return self.record(record)
-        if isinstance(named, Propose | Cancel):
-            return self.record(record, self.reader.exchange(self.reader.exchange_of(target)))
-        raise MoveRefused(
-            "Only a listing, a proposal or a cancel can be withdrawn; explain others with `trueque correct`."
-        )
+    def _check_withdrawal(self, record: Withdraw, about: Exchange | None) -> None:
+        if about is not None:
+            return
+        if not isinstance(self.reader.entry(record.target).record, Offer | Need):
+            raise MoveRefused(
+                "Only a listing, proposal or cancel can be withdrawn: explain others with `trueque correct`."
+            )
+        self._check_own_listing(record.target)
 
-    def propose(
-        self,
-        parties: Sequence[CommuneId],
-        transfers: Sequence[Transfer],
-        *,
-        note: str | None = None,
-        answer_by: int | None = None,
-        replaces: EntryId | None = None,
-    ) -> EntryId:
-        """Propose an exchange; `transfers` name parties by their place in `parties`, as given here.
-
-        With `replaces` it is a counter-offer, or takes the place of a proposal of our own.
-        """
-        order = sorted(set(parties))
-        place = {old: order.index(party) for old, party in enumerate(parties)}
-        record = Propose(
-            at=self._now(),
-            answer_by=answer_by,
-            note=note,
-            parties=tuple(order),
-            replaces=replaces,
-            transfers=tuple(
-                msgspec.structs.replace(leg, giver=place[leg.giver], receiver=place[leg.receiver])
-                for leg in transfers
-            ),
-        )
-        if self.commune not in order:
-            raise MoveRefused("This commune is not among the parties of the exchange that it proposes.")
-        for party in order:
+    def _check_proposal(self, record: Propose) -> None:
+        if self.commune not in record.parties:
+            raise MoveRefused(
+                "This commune is not among the parties of the exchange that it proposes: add it."
+            )
+        for party in record.parties:
             self.reader.commune(party)
-        return self.record(record, None if replaces is None else self.reader.exchange(replaces))
 
-    def move(self, exchange: Exchange, record: Record) -> EntryId:
-        """Make a move in an exchange: accept, decline, deliver, receive, dispute, settle or cancel."""
-        return self.record(record, exchange)
+    def _check_recognition(self, record: Recognise | Unrecognise) -> None:
+        if record.commune == self.commune:
+            raise MoveRefused("That is this commune itself: name another one.")
+        is_recognised = record.commune in self.reader.recognised(self.commune)
+        if isinstance(record, Recognise) and is_recognised:
+            raise MoveRefused("This commune recognises that one already: there is nothing to do.")
+        if isinstance(record, Unrecognise) and not is_recognised:
+            raise MoveRefused("This commune does not recognise that one: there is nothing to take back.")
+
+    # Erasing ------------------------------------------------------------------------------------
+
+    def check_erasure(self, row: EntryRow) -> None:
+        """Refuse to erase what is gone already, or what this home's own commune stands on."""
+        if row.payload is None:
+            raise MoveRefused(
+                "The content of that entry has been erased here already: there is nothing to do."
+            )
+        if isinstance(row.record, Charter | Succession | AuthorityChange) and (
+            self.reader.commune_of(row.log) == self.own
+        ):
+            raise MoveRefused(
+                "That entry says who speaks for this commune: without it nothing here counts, so it stays."
+            )
+
+    def erase(self, row: EntryRow, reason: str) -> None:
+        """Erase the payload of an entry for ever; its hash and the note of it stay."""
+        self.check_erasure(row)
+        self.store.erase(row.log, row.index, row.id, self._now(), reason)
 
 
 @contextmanager

@@ -44,11 +44,12 @@ def quantity_of(number: str | None, unit: str | None) -> Quantity | None:
         raise InputError(
             "A quantity needs a unit: kg, l, piece, hour, ... (see docs/reference/vocabulary.md)."
         )
-    digits, scale = _decimal(number)
+    digits, scale = decimal_of(number)
     return Quantity(digits, scale, unit_of(unit))
 
 
-def _decimal(text: str) -> tuple[int, int]:
+def decimal_of(text: str) -> tuple[int, int]:
+    """A typed decimal as whole number and decimal places, without zeros at the end. Raises InputError."""
     matched = _DECIMAL.fullmatch("".join(text.split()))
     if matched is None or not matched[0].isascii():
         raise InputError(
@@ -148,3 +149,11 @@ def item_of(text: str) -> Item:
         )
     number, unit = (parts[1] or None, parts[2] or None) if len(parts) == 3 else (None, None)
     return Item(parts[0], quantity_of(number, unit))
+
+
+def line_of(text: str) -> str:
+    """One line of text as records hold it: composed (NFC), without blanks around it. Raises InputError."""
+    line = unicodedata.normalize("NFC", text).strip()
+    if not line or len(line.splitlines()) > 1:
+        raise InputError("A title is one line and not empty: change it.")
+    return line

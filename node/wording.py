@@ -15,6 +15,7 @@ from ledger.records import Quantity
 
 from . import language
 from .language import gettext as _
+from .language import pgettext
 
 SHORT_ID: Final = 12
 """hex digits of an id as it is shown; among a million entries two begin alike with probability 0.2 %."""
@@ -107,5 +108,36 @@ def kind(name: str) -> str:
 def listing_state(state: str, *, expired: bool) -> str:
     """What became of a listing."""
     if state == "open":
-        return _("expired") if expired else _("open")
-    return {"withdrawn": _("withdrawn"), "replaced": _("replaced")}[state]
+        return pgettext("listing", "expired") if expired else pgettext("listing", "open")
+    return {"withdrawn": pgettext("listing", "withdrawn"), "replaced": pgettext("listing", "replaced")}[state]
+
+
+def exchange_state(state: str) -> str:
+    """What an exchange is."""
+    return {
+        "proposed": _("proposed"),
+        "agreed": _("agreed"),
+        "declined": _("declined"),
+        "withdrawn": pgettext("exchange", "withdrawn"),
+        "replaced": pgettext("exchange", "replaced"),
+        "cancelled": _("cancelled"),
+        "fulfilled": _("fulfilled"),
+        "closed": _("closed"),
+    }[state]
+
+
+def form(name: str) -> str:
+    """Whether something comes back."""
+    return {"gift": _("gift"), "barter": _("barter"), "ring": _("ring")}[name]
+
+
+def condition(name: str) -> str:
+    """In what condition something arrived."""
+    return {"good": _("in good condition"), "short": _("less than agreed"), "damaged": _("damaged")}[name]
+
+
+def relation_name(name: str) -> str:
+    """What a commune is to this home, in words."""
+    return {"own": _("your commune"), "recognised": _("recognised"), "known": _("known, not recognised")}[
+        name
+    ]

@@ -4,7 +4,7 @@
     options    how a command is declared, with the options that all have
     desk       what a command is given: the home, confirmations, warnings, where its answer goes
     output     tables and JSON
-    founding, listings, exchanges, moves, communes, logs, upkeep      the commands, by theme
+    founding, listings, proposals, moves, exchanges, communes, logs, upkeep    the commands, by theme
 
 To add a command: write it in a module of its theme with `@command` of
 `options`, and add a line to `COMMANDS`. The line carries the short help, so
@@ -22,15 +22,32 @@ from .group import Group, Row
 
 COMMANDS: Final = (
     Row("init", "founding:init", "Commune", "Found a commune in an empty home."),
-    Row("offer", "listings:offer", "Listings", "Post something that your commune has in surplus."),
-    Row("need", "listings:need", "Listings", "Post something that your commune lacks."),
-    Row("listings", "listings:listings", "Listings", "Show offers and needs."),
+    Row("profile", "communes:profile", "Commune", "Say how your commune presents itself."),
+    Row("communes", "communes:communes", "Commune", "Show the communes that are known here, or one in full."),
+    Row("recognise", "communes:recognise", "Commune", "Say publicly that your commune deals with another."),
+    Row("unrecognise", "communes:unrecognise", "Commune", "Take a recognition back."),
+    Row("offer", "listings:offer", "Offers and needs", "Post something that your commune has in surplus."),
+    Row("need", "listings:need", "Offers and needs", "Post something that your commune lacks."),
+    Row("listings", "listings:listings", "Offers and needs", "Show offers and needs."),
     Row(
         "withdraw",
         "listings:withdraw",
-        "Listings",
+        "Offers and needs",
         "Take back a listing, proposal or cancel of your own.",
     ),
+    Row("propose", "proposals:propose", "Exchanges", "Propose an exchange to another commune."),
+    Row("accept", "moves:accept", "Exchanges", "Accept a proposal."),
+    Row("decline", "moves:decline", "Exchanges", "Decline a proposal."),
+    Row("deliver", "moves:deliver", "Exchanges", "Record that your commune handed something over."),
+    Row("receive", "moves:receive", "Exchanges", "Record that something arrived at your commune."),
+    Row("cancel", "moves:cancel", "Exchanges", "Ask to end an agreed exchange."),
+    Row("dispute", "moves:dispute", "Exchanges", "Say that something is wrong with an agreed exchange."),
+    Row("settle", "moves:settle", "Exchanges", "Say how a dispute ends."),
+    Row("exchanges", "exchanges:exchanges", "Exchanges", "Show exchanges, or one in full."),
+    Row("log", "logs:log", "Ledger", "Show the entries of a log, in the order in which they were signed."),
+    Row("correct", "logs:correct", "Ledger", "Put an explanation beside a record of your own."),
+    Row("erase", "upkeep:erase", "Ledger", "Erase the content of one entry, for ever, on this computer."),
+    Row("rebuild", "upkeep:rebuild", "Ledger", "Make everything that is computed from the entries anew."),
 )
 """Every command, in the order in which help shows them: name, `module:function`, section, short help."""
 

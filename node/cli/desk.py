@@ -102,17 +102,17 @@ class Desk:
         """Say something on standard error and go on."""
         click.echo(output.safe(sentence), err=True)
 
-    def confirm(self, summary: str) -> None:
-        """Ask before something is signed, if a person is there to be asked. Raises InputError on no."""
+    def confirm(self, summary: str, question: str | None = None) -> None:
+        """Ask before something is done for ever, if a person is there. Raises InputError on no."""
         if self.yes or self.as_json or not is_interactive():
             return
-        question = _("{summary} This stays in the ledger for ever. Sign it? [y/N]").format(summary=summary)
+        asked = question or _("This stays in the ledger for ever. Sign it?")
         while True:
-            answer = ask(output.safe(question))
+            answer = ask(f"{output.safe(summary)} {asked} {_('[y/N]')}")
             if answer in YES:
                 return
             if answer in NO:
-                raise InputError("Nothing was signed: give the command again when you are sure.")
+                raise InputError("Nothing was done: give the command again when you are sure.")
 
     # The answer ---------------------------------------------------------------------------------
 

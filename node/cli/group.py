@@ -21,7 +21,7 @@ from ledger.errors import LedgerError
 
 from .. import language
 from ..language import gettext as _
-from .spoken import Option, help_option
+from .spoken import Option, help_option, told_text
 
 DONE: Final = 0
 FOUND: Final = 1
@@ -78,7 +78,7 @@ class Group(click.Group):
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.indentation():
             formatter.write_paragraph()
-            formatter.write_text(_(self.help or ""))
+            formatter.write_text(told_text(self.help))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}

@@ -102,8 +102,9 @@ def _post(
             desk.warn(_("It is posted under 'other': with --category others find it better."))
         what = f"«{title}»" if amount is None else f"«{title}», {wording.quantity_text(amount)}"
         is_offer = isinstance(record, Offer)
+        service.check(record)
         desk.confirm((_("Offer {what}.") if is_offer else _("Need {what}.")).format(what=what))
-        entry = service.post(record)
+        entry = service.record(record)
         said = _("The offer of {what} is posted.") if is_offer else _("The need of {what} is posted.")
         desk.done(entry, said.format(what=what))
 
@@ -116,11 +117,25 @@ def withdraw(desk: Desk, target: str, reason: str | None, by: str | None) -> Non
 
     A proposal can be withdrawn until all parties have accepted it.
     """
+    from ledger.records import Cancel, Propose, Withdraw
+
+    from .. import moves, overview, telling
+
     with desk.writing() as service:
         entry = service.reader.find(target)
-        desk.confirm(_("Withdraw {id}.").format(id=wording.short(entry)))
-        withdrawn = service.withdraw(entry, reason, by=by)
-        desk.done(withdrawn, _("{id} is withdrawn.").format(id=wording.short(entry)))
+        named = service.reader.entry(entry).record
+        about = None
+        if isinstance(named, Propose | Cancel):
+            about = service.reader.exchange(service.reader.exchange_of(entry))
+            entry = moves.withdrawal_meant(about, service.commune, entry)
+            named = service.reader.entry(entry).record
+        record = Withdraw(at=desk.now(), by=by, reason=reason, target=entry)
+        service.check(record, about)
+        told = telling.entry(named, overview.Names(service.reader))
+        kind = wording.kind(named.kind if isinstance(named, Offer | Need | Propose | Cancel) else "")
+        desk.confirm(_("Withdraw: {kind} {what}.").format(kind=kind, what=told))
+        withdrawn = service.record(record, about)
+        desk.done(withdrawn, _("Withdrawn: {kind} {what}.").format(kind=kind, what=told))
 
 
 @command("listings")

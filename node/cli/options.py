@@ -86,13 +86,14 @@ def json_option(function: Function) -> Function:
 class _Text(click.ParamType[str]):
     """Text as records want it: composed (NFC), without blanks around it, not empty."""
 
-    def __init__(self, *, line: bool) -> None:
+    def __init__(self, *, line: bool, empty: bool = False) -> None:
         self.name = "text"
         self._line = line
+        self._empty = empty
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         text = unicodedata.normalize("NFC", str(value)).strip()
-        if not text:
+        if not text and not self._empty:
             self.fail(_("It must not be empty."), param, ctx)
         if self._line and len(text.splitlines()) > 1:
             self.fail(_("It must be one line."), param, ctx)
@@ -104,3 +105,7 @@ LINE = _Text(line=True)
 
 TEXT = _Text(line=False)
 """Text of several lines: a note, a reason."""
+
+OPTIONAL_LINE = _Text(line=True, empty=True)
+OPTIONAL_TEXT = _Text(line=False, empty=True)
+"""The same, and empty for none."""

@@ -11,7 +11,8 @@ import json
 import shutil
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -37,7 +38,23 @@ def safe(text: str) -> str:
 
 def print_json(value: Any) -> None:
     """Print one JSON value, indented, UTF-8."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """A value as indented JSON."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def print_facts(facts: Sequence[tuple[str, str]]) -> None:
+    """Print what there is to say of one thing, a name and a value a line."""
+    width = max(len(name) for name, _value in facts)
+    for name, value in facts:
+        first, *rest = safe(value).splitlines() or [""]
+        click.echo(f"{name.ljust(width)}  {first}")
+        for line in rest:
+            click.echo(f"{' ' * width}  {line}")
+    click.echo()
 
 
 @dataclass
@@ -72,3 +89,18 @@ def print_table(table: Table) -> None:
     for row in table.rows:
         drawn.add_row(*(Text(safe(cell)) for cell in row))
     Console(file=sys.stdout, width=width, highlight=False, emoji=False).print(drawn)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on standard error how far long work is, if a person is watching; called with done and total."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as shown:
+        task = shown.add_task(what, total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)

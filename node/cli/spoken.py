@@ -14,12 +14,17 @@ import click
 from ..language import gettext as _
 
 
+def told_text(text: str | None) -> str:
+    """A text that a command was made with, as it is shown."""
+    return _(text) if text else ""
+
+
 class Option(click.Option):
     """An option whose help and placeholder are translated when they are shown."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         told = copy.copy(self)
-        told.help = _(self.help or "")
+        told.help = told_text(self.help)
         return click.Option.get_help_record(told, ctx)
 
     def make_metavar(self, ctx: click.Context) -> str:
@@ -30,7 +35,7 @@ class Argument(click.Argument):
     """An argument whose help and placeholder are translated when they are shown."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
-        return self.make_metavar(ctx), _(self.help or "")
+        return self.make_metavar(ctx), told_text(self.help)
 
     def make_metavar(self, ctx: click.Context) -> str:
         assert self.metavar is not None
@@ -66,4 +71,4 @@ class Command(click.Command):
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_paragraph()
         with formatter.indentation():
-            formatter.write_text(_(self.help or ""))
+            formatter.write_text(told_text(self.help))

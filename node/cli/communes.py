@@ -1,0 +1,326 @@
+"""Communes: `communes`, `recognise`, `unrecognise`, `profile`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from ledger.records import CommuneId
+
+from .. import telling, wording
+from ..errors import InputError
+from ..language import current, ngettext
+from ..language import gettext as _
+from . import output
+from .desk import Desk
+from .options import LINE, OPTIONAL_LINE, OPTIONAL_TEXT, TEXT, argument, command, option
+
+if TYPE_CHECKING:
+    from ledger.commune import Commune
+    from ledger.store.reading import CommuneRow, Reader
+    from ledger.view import Account, Figure
+
+    from ..overview import Names, Relations
+
+_WHOLE_ID: Final = re.compile(r"[0-9a-fA-F]{64}")
+
+
+@command("communes")
+@argument("commune", metavar="COMMUNE", help="One commune in full, by its name or id.", required=False)
+def communes(desk: Desk, commune: str | None) -> None:
+    """Show the communes that are known here, or one in full.
+
+    The words beside a commune are for comparing it aloud: two communes with one name have different words.
+    """
+    from .. import overview
+
+    with desk.reading() as service:
+        reader, names = service.reader, overview.Names(service.reader)
+        relations = overview.Relations(service)
+        if commune is not None:
+            row = reader.commune(reader.find_commune(commune))
+            formed, accounts = reader.formed(row.id), overview.accounts_of(row.id, reader)
+            if desk.as_json:
+                output.print_json(
+                    [
+                        {
+                            **as_json(row, relations),
+                            **_formed_as_json(formed, reader),
+                            "accounts": [account_as_json(account) for account in accounts],
+                        }
+                    ]
+                )
+            else:
+                _show_one(row, formed, accounts, reader, relations, names)
+            return
+        rows = reader.communes()
+        desk.show(
+            [as_json(row, relations) for row in rows],
+            lambda: _table(rows, relations),
+            _("No commune is known here."),
+        )
+
+
+def as_json(row: CommuneRow, relations: Relations) -> dict[str, Any]:
+    """A commune as docs/reference/json.md describes it."""
+    from .. import keys
+
+    return {
+        "id": row.id.hex(),
+        "commune": row.id.hex(),
+        "name": row.name,
+        "kind": relations[row.id],
+        "place": row.place,
+        "about": row.about,
+        "contact": row.contact,
+        "words": {language: keys.fingerprint_words(row.id, language) for language in keys.LANGUAGES},
+    }
+
+
+def _formed_as_json(formed: Commune, reader: Reader) -> dict[str, Any]:
+    tips = formed.chain.tips
+    return {
+        "network": formed.founding.network,
+        "within": formed.founding.within,
+        "founded_at": formed.founding.at,
+        "authority": [
+            {"threshold": tip.authority.threshold, "keys": [key.hex() for key in tip.authority.keys]}
+            for tip in tips
+        ],
+        "logs": [_log_as_json(formed, log, reader) for log in formed.logs],
+        "recognises": [commune.hex() for commune in reader.recognised(formed.id)],
+        "refused": [{"id": item.id.hex(), "code": item.code} for item in formed.refused],
+    }
+
+
+def _log_as_json(formed: Commune, log: Any, reader: Reader) -> dict[str, Any]:
+    held = reader.branches(log)
+    seal = formed.seals.get(log)
+    return {
+        "log": log.hex(),
+        "size": max((branch.size for branch in held), default=0),
+        "branches": len(held),
+        "forked_at": held[0].cut if held else None,
+        "sealed_at": None if seal is None else seal.size,
+        "contested": log in formed.contested,
+    }
+
+
+def account_as_json(account: Account) -> dict[str, Any]:
+    """What stands open with one partner, of one category and unit."""
+
+    def figure(value: Figure) -> dict[str, Any]:
+        amount = str(value.amount) if account.unit is None else wording.decimal(value.amount)
+        return {"quantity": amount, "exchanges": [entry.hex() for entry in value.exchanges]}
+
+    return {
+        "commune": account.partner.hex(),
+        "category": account.category,
+        "unit": account.unit,
+        "owes": figure(account.owes),
+        "owed": figure(account.owed),
+        "giving": figure(account.giving),
+        "getting": figure(account.getting),
+        "contested": [entry.hex() for entry in account.contested],
+    }
+
+
+def _table(rows: list[CommuneRow], relations: Relations) -> output.Table:
+    from .. import keys
+
+    table = output.Table(
+        (_("Id"), _("Name"), _("Place"), _("Words"), ""),
+        title=ngettext("{count} commune", "{count} communes", len(rows)).format(count=len(rows)),
+    )
+    for row in rows:
+        relation = relations[row.id]
+        table.rows.append(
+            (
+                wording.short(row.id),
+                row.name,
+                row.place or "",
+                keys.fingerprint_words(row.id, current()),
+                wording.relation_name(relation),
+            )
+        )
+    return table
+
+
+def _show_one(
+    row: CommuneRow,
+    formed: Commune,
+    accounts: tuple[Account, ...],
+    reader: Reader,
+    relations: Relations,
+    names: Names,
+) -> None:
+    from .. import keys
+
+    relation = wording.relation_name(relations[row.id])
+    facts = [(_("Commune"), f"{row.name} ({relation})"), (_("Id"), row.id.hex())]
+    facts.append((_("Words"), keys.fingerprint_words(row.id, current())))
+    optional = (
+        (_("Place"), row.place),
+        (_("About"), row.about),
+        (_("Contact"), row.contact),
+        (_("Communal city"), formed.founding.within),
+    )
+    facts += [(name, value) for name, value in optional if value is not None]
+    facts.append((_("Network"), formed.founding.network))
+    facts.append((_("Founded"), wording.day_of(formed.founding.at)))
+    tips = formed.chain.tips
+    facts += [
+        (_("Authority"), telling.authority(tip.authority.threshold, len(tip.authority.keys))) for tip in tips
+    ]
+    if formed.chain.in_force is None:
+        facts.append(
+            ("", _("These contradict each other: no authority is in force until one replaces them all."))
+        )
+    recognises = ", ".join(names[other] for other in reader.recognised(row.id))
+    if recognises:
+        facts.append((_("Recognises"), recognises))
+    output.print_facts(facts)
+    output.print_table(_logs_table(formed, reader))
+    if accounts:
+        output.print_table(_accounts_table(row, accounts, names))
+
+
+def _logs_table(formed: Commune, reader: Reader) -> output.Table:
+    table = output.Table((_("Log"), _("Entries"), _("State")), title=_("Logs"), right=frozenset({1}))
+    for log in formed.logs:
+        told = _log_as_json(formed, log, reader)
+        state = []
+        if told["sealed_at"] is not None:
+            state.append(_("sealed at {size}").format(size=told["sealed_at"]))
+        if told["forked_at"] is not None:
+            state.append(_("forked at {index}").format(index=told["forked_at"]))
+        if told["contested"]:
+            state.append(_("contested"))
+        table.rows.append((wording.short(log), str(told["size"]), ", ".join(state) or _("in use")))
+    return table
+
+
+def _accounts_table(row: CommuneRow, accounts: tuple[Account, ...], names: Names) -> output.Table:
+    table = output.Table(
+        (_("With"), _("Category"), _("Owes"), _("Is owed"), _("Gives as a gift"), _("Gets as a gift")),
+        title=_("What stands open of {name}").format(name=row.name),
+        right=frozenset({2, 3, 4, 5}),
+    )
+    for account in accounts:
+        figures = (account.owes, account.owed, account.giving, account.getting)
+        told = [_figure(figure, account.unit) for figure in figures]
+        category = wording.category(account.category) or _("not said")
+        if account.contested:
+            category = f"{category} ({_('contested')})"
+        table.rows.append((names[account.partner], category, *told))
+    return table
+
+
+def _figure(figure: Figure, unit: str | None) -> str:
+    if figure.amount == 0:
+        return ""
+    if unit is None:
+        return ngettext("{count} transfer", "{count} transfers", figure.amount).format(count=figure.amount)
+    return wording.amount(wording.decimal(figure.amount), unit)
+
+
+# Acts -------------------------------------------------------------------------------------------
+
+
+def _meant(text: str, reader: Reader) -> tuple[CommuneId, str]:
+    """A commune and what to call it; by its whole id also one that is not known here yet."""
+    if _WHOLE_ID.fullmatch(text.strip()):
+        commune = CommuneId(bytes.fromhex(text.strip()))
+        known = [row.name for row in reader.communes() if row.id == commune]
+        return commune, known[0] if known else wording.short(commune)
+    commune = reader.find_commune(text)
+    return commune, reader.commune(commune).name
+
+
+@command("recognise", signs=True)
+@argument("commune", metavar="COMMUNE", help="Name or id; the whole id of one that is not known here yet.")
+@option("--note", type=TEXT, metavar="TEXT", help="Why, or how you know it.")
+def recognise(desk: Desk, commune: str, note: str | None, by: str | None) -> None:
+    """Say publicly that your commune deals with another.
+
+    What it records is then kept here, and so is what those record that it recognises. Compare its words
+    aloud first.
+    """
+    from ledger.records import Recognise
+
+    from .. import keys
+
+    with desk.writing() as service:
+        identity, name = _meant(commune, service.reader)
+        record = Recognise(at=desk.now(), by=by, commune=identity, note=note)
+        service.check(record)
+        words = keys.fingerprint_words(identity, current())
+        desk.confirm(_("Recognise {name}, whose words are: {words}.").format(name=name, words=words))
+        entry = service.record(record)
+        desk.done(entry, _("Your commune recognises {name}.").format(name=name), commune=identity.hex())
+
+
+@command("unrecognise", signs=True)
+@argument("commune", metavar="COMMUNE", help="Name or id.")
+@option("--note", type=TEXT, metavar="TEXT", help="Why.")
+def unrecognise(desk: Desk, commune: str, note: str | None, by: str | None) -> None:
+    """Take a recognition back.
+
+    What was agreed with that commune stays as it is.
+    """
+    from ledger.records import Unrecognise
+
+    with desk.writing() as service:
+        identity, name = _meant(commune, service.reader)
+        record = Unrecognise(at=desk.now(), by=by, commune=identity, note=note)
+        service.check(record)
+        desk.confirm(_("Recognise {name} no more.").format(name=name))
+        entry = service.record(record)
+        desk.done(
+            entry, _("Your commune recognises {name} no more.").format(name=name), commune=identity.hex()
+        )
+
+
+@command("profile", signs=True)
+@option("--name", type=LINE, metavar="NAME", help="Name of the commune.")
+@option("--place", type=OPTIONAL_LINE, metavar="PLACE", help="Where it is; '' to remove it.")
+@option(
+    "--about", type=OPTIONAL_TEXT, metavar="TEXT", help="What others should know about it; '' to remove it."
+)
+@option("--contact", type=OPTIONAL_TEXT, metavar="TEXT", help="Office and role to turn to; '' to remove it.")
+def profile(
+    desk: Desk,
+    name: str | None,
+    place: str | None,
+    about: str | None,
+    contact: str | None,
+    by: str | None,
+) -> None:
+    """Say how your commune presents itself.
+
+    What is not given stays as it is. It is public for ever: name roles and offices, not persons.
+    """
+    from ledger.records import Profile
+
+    given = {"name": name, "place": place, "about": about, "contact": contact}
+    if all(value is None for value in given.values()):
+        raise InputError("Say what changes: --name, --place, --about or --contact.")
+    with desk.writing() as service:
+        row = service.reader.commune(service.commune)
+        former = {"name": row.name, "place": row.place, "about": row.about, "contact": row.contact}
+        # An empty text removes what was there.
+        fields = {field: former[field] if value is None else value or None for field, value in given.items()}
+        if fields == former:
+            raise InputError("That is what the profile says already: there is nothing to change.")
+        kept_name = fields.pop("name")
+        assert kept_name is not None
+        record = Profile(at=desk.now(), by=by, name=kept_name, **_texts(fields))
+        service.check(record)
+        told = "; ".join(value for value in (kept_name, *fields.values()) if value is not None)
+        desk.confirm(_("Present your commune as: {profile}.").format(profile=told))
+        entry = service.record(record)
+        desk.done(entry, _("Your commune presents itself as: {profile}.").format(profile=told))
+
+
+def _texts(fields: dict[str, str | None]) -> dict[str, Any]:
+    return dict(fields)

@@ -1,0 +1,285 @@
+"""`exchanges`: what was proposed and agreed, who said what, and what comes next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import telling, wording
+from ..language import gettext as _
+from ..language import ngettext
+from . import output
+from .desk import Desk
+from .options import argument, command, option
+
+if TYPE_CHECKING:
+    from ledger.exchange import Exchange, Leg
+
+    from ..overview import Names, Said
+    from ..service import Service
+
+STATES = ("proposed", "agreed", "declined", "withdrawn", "replaced", "cancelled", "fulfilled", "closed")
+
+
+@command("exchanges")
+@argument(
+    "exchange", metavar="EXCHANGE", help="One exchange in full, by its id or its beginning.", required=False
+)
+@option(
+    "--state", "states", type=click.Choice(STATES), multiple=True, help="Those in this state. Repeatable."
+)
+@option("--commune", metavar="COMMUNE", help="Those with this commune, by its name or id.")
+@option("--all", "everything", is_flag=True, help="Those between other communes too.")
+@option("--waiting", is_flag=True, help="Those that wait for your commune.")
+def exchanges(
+    desk: Desk,
+    exchange: str | None,
+    states: tuple[str, ...],
+    commune: str | None,
+    everything: bool,
+    waiting: bool,
+) -> None:
+    """Show exchanges, or one in full.
+
+    Those of your commune, the newest first: what was agreed, how far it is by the word of each side, and
+    what comes next. What one side says is shown as that.
+    """
+    from ledger.steps import awaited
+
+    from .. import overview
+
+    with desk.reading() as service:
+        names = overview.Names(service.reader)
+        if exchange is not None:
+            found = service.find_exchange(exchange)
+            said = overview.said_in(found, service)
+            if desk.as_json:
+                output.print_json(
+                    [{**as_json(found, service, desk.now(), names), "moves": moves_as_json(said)}]
+                )
+            else:
+                _show_one(found, said, service, desk.now(), names)
+            return
+        partner = None if commune is None else service.reader.find_commune(commune)
+        own = None if everything else service.commune
+        rows = [
+            row
+            for row in service.reader.exchanges(commune=own or partner, states=states)
+            if (partner is None or partner in row.proposal.parties)
+            and (not waiting or any(step.commune == service.own for step in awaited(row)))
+        ]
+        desk.show(
+            [as_json(row, service, desk.now(), names) for row in rows],
+            lambda: _table(rows, service, desk.now(), names),
+            _("There are no such exchanges here."),
+        )
+
+
+# JSON -------------------------------------------------------------------------------------------
+
+
+def as_json(row: Exchange, service: Service, now: int, names: Names) -> dict[str, Any]:
+    """An exchange as docs/reference/json.md describes it."""
+    from ledger.steps import available_moves, awaited
+
+    proposal, own = row.proposal, service.own
+    return {
+        "id": row.id.hex(),
+        "commune": row.proposer.hex(),
+        "state": row.state.value,
+        "form": row.form.value,
+        "lapsed": row.lapsed(now),
+        "disputed": row.disputed,
+        "contested": row.contested,
+        "newer": row.newer,
+        "parties": [{"id": party.hex(), "name": names[party]} for party in proposal.parties],
+        "transfers": [_leg_as_json(leg, number) for number, leg in enumerate(row.legs, 1)],
+        "answers": [
+            {"commune": answer.commune.hex(), "kind": answer.kind, "id": answer.id.hex(), "late": answer.late}
+            for answer in row.answers
+        ],
+        "waiting_for": [
+            {
+                "commune": step.commune.hex(),
+                "kind": step.kind,
+                "transfer": None if step.transfer is None else step.transfer + 1,
+            }
+            for step in awaited(row)
+        ],
+        "moves_open": [] if own is None else list(available_moves(row, own)),
+        "disputes": [
+            {
+                "id": quarrel.id.hex(),
+                "commune": quarrel.commune.hex(),
+                "transfer": None if quarrel.transfer is None else quarrel.transfer + 1,
+                "outcome": quarrel.outcome,
+                "words": [{"commune": word.commune.hex(), "outcome": word.said} for word in quarrel.words],
+            }
+            for quarrel in row.quarrels
+        ],
+        "cancelled_by": [party.hex() for party in row.cancelling],
+        "note": proposal.note,
+        "answer_by": proposal.answer_by,
+        "replaces": None if proposal.replaces is None else proposal.replaces.hex(),
+        "replaced_by": None if row.replaced_by is None else row.replaced_by.hex(),
+        "by": proposal.by,
+        "at": proposal.at,
+    }
+
+
+def _leg_as_json(leg: Leg, number: int) -> dict[str, Any]:
+    quantity = leg.transfer.quantity
+
+    def amount(millionths: int) -> str:
+        return str(millionths) if quantity is None else wording.decimal(millionths)
+
+    return {
+        "number": number,
+        "from": leg.giver.hex(),
+        "to": leg.receiver.hex(),
+        "title": leg.transfer.title,
+        "category": leg.transfer.category,
+        "quantity": None if quantity is None else wording.decimal_of(quantity),
+        "unit": None if quantity is None else quantity.unit,
+        "given": amount(leg.given),
+        "got": amount(leg.got),
+        "due": amount(leg.due),
+        "done": leg.done,
+        "closed": leg.closed,
+        "damaged": leg.damaged,
+        "due_on": leg.transfer.due,
+        "listing": None if leg.transfer.listing is None else leg.transfer.listing.hex(),
+    }
+
+
+def moves_as_json(said: list[Said]) -> list[dict[str, Any]]:
+    """All that was said in an exchange, its proposal first."""
+    rows = []
+    for each in said:
+        record = each.row.record
+        quantity = getattr(record, "quantity", None)
+        transfer = getattr(record, "transfer", None)
+        rows.append(
+            {
+                "id": each.row.id.hex(),
+                "commune": None if each.commune is None else each.commune.hex(),
+                "log": each.row.log.hex(),
+                "index": each.row.index,
+                "kind": getattr(record, "kind", None),
+                "transfer": None if transfer is None else transfer + 1,
+                "quantity": None if quantity is None else wording.decimal_of(quantity),
+                "unit": None if quantity is None else quantity.unit,
+                "condition": getattr(record, "condition", None),
+                "outcome": getattr(record, "outcome", None),
+                "note": getattr(record, "note", None) or getattr(record, "reason", None),
+                "counts": each.counts,
+                "contested": each.contested,
+                "refused": each.refused,
+                "by": getattr(record, "by", None),
+                "at": getattr(record, "at", None),
+            }
+        )
+    return rows
+
+
+# Tables -----------------------------------------------------------------------------------------
+
+
+def _state(row: Exchange, now: int) -> str:
+    return ", ".join((wording.exchange_state(row.state), *telling.marks(row, now)))
+
+
+def _table(rows: list[Exchange], service: Service, now: int, names: Names) -> output.Table:
+    from ledger.steps import awaited
+
+    table = output.Table(
+        (_("Id"), _("Form"), _("State"), _("With"), _("What, and how far it is"), _("What is next")),
+        title=ngettext("{count} exchange", "{count} exchanges", len(rows)).format(count=len(rows)),
+    )
+    for row in rows:
+        parties = row.proposal.parties
+        legs = [
+            f"{number}. {telling.transfer(leg.transfer, parties, names)} ({telling.progress(leg)})"
+            for number, leg in enumerate(row.legs, 1)
+        ]
+        table.rows.append(
+            (
+                wording.short(row.id),
+                wording.form(row.form),
+                _state(row, now),
+                telling.told_parties(row.proposal.parties, service.own, names),
+                "\n".join(legs),
+                "\n".join(telling.step(step, row, names) for step in awaited(row)),
+            )
+        )
+    return table
+
+
+def _show_one(row: Exchange, said: list[Said], service: Service, now: int, names: Names) -> None:
+    from ledger.steps import available_moves, awaited
+
+    facts = [
+        (_("Exchange"), row.id.hex()),
+        (_("Form"), wording.form(row.form)),
+        (_("State"), _state(row, now)),
+        (_("Proposed by"), names[row.proposer]),
+    ]
+    if row.proposal.answer_by is not None:
+        facts.append((_("Answer by"), wording.time_of(row.proposal.answer_by)))
+    if row.proposal.note is not None:
+        facts.append((_("Note"), row.proposal.note))
+    if row.proposal.replaces is not None:
+        facts.append((_("Replaces"), wording.short(row.proposal.replaces)))
+    if row.replaced_by is not None:
+        facts.append((_("Replaced by"), wording.short(row.replaced_by)))
+    facts += [(_("Waits for"), telling.step(step, row, names)) for step in awaited(row)]
+    if service.own is not None and (moves := available_moves(row, service.own)):
+        commands = (f"trueque {'propose --replaces' if kind == 'propose' else kind}" for kind in moves)
+        facts.append((_("You can"), ", ".join(commands)))
+    output.print_facts(facts)
+
+    transfers = output.Table(
+        ("", _("From"), _("To"), _("What"), _("Category"), _("Agreed"), _("How far it is"), _("Due on")),
+        title=_("Transfers"),
+    )
+    for number, leg in enumerate(row.legs, 1):
+        transfers.rows.append(
+            (
+                str(number),
+                names[leg.giver],
+                names[leg.receiver],
+                leg.transfer.title,
+                wording.category(leg.transfer.category),
+                wording.quantity_text(leg.transfer.quantity),
+                telling.progress(leg),
+                leg.transfer.due or "",
+            )
+        )
+    output.print_table(transfers)
+
+    table = output.Table(
+        (_("Id"), _("When"), _("Who"), _("What"), _("Content")), title=_("What was said, in order")
+    )
+    for each in said:
+        record = each.row.record
+        by = getattr(record, "by", None)
+        who = _("unknown") if each.commune is None else names[each.commune]
+        what = telling.entry(record, names)
+        if each.refused is not None:
+            what += f" [{_('without effect: {reason}').format(reason=telling.reason(each.refused))}]"
+        elif not each.counts:
+            what += f" [{_('it does not count: it is past a cut or a seal')}]"
+        elif each.contested:
+            what += f" [{_('contested')}]"
+        at = getattr(record, "at", None)
+        table.rows.append(
+            (
+                wording.short(each.row.id),
+                "" if at is None else wording.time_of(at),
+                who if by is None else f"{who} ({by})",
+                wording.kind(getattr(record, "kind", "")),
+                what,
+            )
+        )
+    output.print_table(table)

@@ -1,0 +1,218 @@
+"""Logs: `log`, which shows entries as they stand, and `correct`, which explains one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from ledger.records import Malformed, Uninterpreted
+
+from .. import telling, wording
+from ..errors import InputError
+from ..language import gettext as _
+from . import output
+from .desk import Desk
+from .options import TEXT, argument, command, option
+
+if TYPE_CHECKING:
+    from ledger.store.reading import BranchInfo, EntryRow, Reader
+
+    from ..overview import Names
+    from ..service import Service
+
+_DIGITS: Final = re.compile(r"[0-9a-f]{4,64}")
+
+
+@command("log")
+@argument("whose", metavar="COMMUNE|LOG", help="Commune by name or id, or log by its key.", required=False)
+@option("--last", type=click.IntRange(min=1), metavar="NUMBER", help="The last entries of each log alone.")
+@option("--raw", metavar="ID", help="One entry as it is: its content, its proof, and the signed head.")
+def log(desk: Desk, whose: str | None, last: int | None, raw: str | None) -> None:
+    """Show the entries of a log, in the order in which they were signed.
+
+    Without an argument, those of your commune. With --raw, what anybody needs to check one entry with other
+    tools.
+    """
+    from .. import overview
+
+    with desk.reading() as service:
+        reader, names = service.reader, overview.Names(service.reader)
+        if raw is not None:
+            if whose is not None or last is not None:
+                raise InputError("Give --raw with an id alone.")
+            _show_raw(desk, reader, reader.entry(reader.find(raw)), names)
+            return
+        rows = (
+            (row, branch) for branch in _branches(whose, service) for row in _entries(branch, last, reader)
+        )
+        if desk.as_json:
+            output.print_json([as_json(row, branch, names) for row, branch in rows])
+            return
+        shown: BranchInfo | None = None
+        for row, branch in rows:
+            if branch != shown:
+                click.echo(_heading(branch, names))
+                shown = branch
+            click.echo(_line(row, names))
+
+
+def _branches(whose: str | None, service: Service) -> list[BranchInfo]:
+    reader = service.reader
+    if whose is None:
+        # Also of a home whose log belongs to no commune yet.
+        own = service.own
+        return reader.branches(service.log) if own is None else _of_commune(own, reader)
+    digits = whose.strip().lower()
+    if _DIGITS.fullmatch(digits):
+        logs = {branch.log for branch in reader.branches() if branch.log.hex().startswith(digits)}
+        if len(logs) > 1:
+            raise InputError("More than one log begins with {digits}: give more digits.", digits=digits)
+        if logs:
+            return reader.branches(logs.pop())
+    return _of_commune(reader.find_commune(whose), reader)
+
+
+def _of_commune(commune: Any, reader: Reader) -> list[BranchInfo]:
+    return [branch for log_key in reader.formed(commune).logs for branch in reader.branches(log_key)]
+
+
+def _entries(branch: BranchInfo, last: int | None, reader: Reader) -> Iterator[EntryRow]:
+    # What a branch shares with an older one is shown there.
+    first = max(branch.start, branch.first)
+    return reader.entries(branch.number, first if last is None else max(first, branch.size - last))
+
+
+def as_json(row: EntryRow, branch: BranchInfo, names: Names) -> dict[str, Any]:
+    """An entry as docs/reference/json.md describes it."""
+    record = row.record
+    return {
+        "id": row.id.hex(),
+        "commune": None if branch.commune is None else branch.commune.hex(),
+        "log": row.log.hex(),
+        "branch": branch.number,
+        "index": row.index,
+        "kind": getattr(record, "kind", None),
+        "state": state(row),
+        "summary": telling.entry(record, names),
+        "by": getattr(record, "by", None),
+        "at": getattr(record, "at", None),
+    }
+
+
+def state(row: EntryRow) -> str:
+    """What is held of an entry: `record`, `uninterpreted`, `malformed` or `erased`."""
+    match row.record:
+        case None:
+            return "erased"
+        case Uninterpreted():
+            return "uninterpreted"
+        case Malformed():
+            return "malformed"
+    return "record"
+
+
+def _heading(branch: BranchInfo, names: Names) -> str:
+    owner = _("no known commune") if branch.commune is None else names[branch.commune]
+    heading = _("Log {log} of {commune}, {count} entries").format(
+        log=wording.short(branch.log), commune=owner, count=branch.size
+    )
+    if branch.cut is not None:
+        heading += _("; forked at {index}").format(index=branch.cut)
+    if branch.limit is not None:
+        heading += _("; counts up to {limit}").format(limit=branch.limit)
+    return output.safe(heading)
+
+
+def _line(row: EntryRow, names: Names) -> str:
+    record = row.record
+    at = getattr(record, "at", None)
+    when = " " * 16 if at is None else wording.time_of(at)
+    kind = wording.kind(getattr(record, "kind", ""))
+    return output.safe(
+        f"{row.index:>7}  {wording.short(row.id)}  {when}  {kind}  {telling.entry(record, names)}"
+    )
+
+
+# One entry as it is -----------------------------------------------------------------------------
+
+
+def _show_raw(desk: Desk, reader: Reader, row: EntryRow, names: Names) -> None:
+    from ledger import encoding
+    from ledger.errors import EncodingError
+
+    proven = reader.proof(row.branch, row.index)
+    value: Any = None
+    if row.payload is not None:
+        try:
+            value = readable(encoding.decode(row.payload))
+        except EncodingError:
+            value = None
+    checkpoint = proven.head.to_note(reader.network)
+    whole = {
+        "id": row.id.hex(),
+        "log": row.log.hex(),
+        "index": row.index,
+        "state": state(row),
+        "record": value,
+        "payload": None if row.payload is None else row.payload.hex(),
+        "proof": [step.hex() for step in proven.proof],
+        "head": checkpoint,
+    }
+    if desk.as_json:
+        output.print_json(whole)
+        return
+    output.print_facts(
+        [
+            (_("Entry"), row.id.hex()),
+            (_("Log"), row.log.hex()),
+            (_("Index"), str(row.index)),
+            (_("Content"), "" if value is not None else telling.entry(row.record, names)),
+        ]
+    )
+    if value is not None:
+        click.echo(output.safe(output.json_text(value)))
+        click.echo()
+    click.echo(_("Inclusion proof, from the leaf upwards:"))
+    for step in proven.proof:
+        click.echo(f"  {step.hex()}")
+    click.echo()
+    click.echo(_("Head, as a checkpoint that other tools verify:"))
+    click.echo()
+    click.echo(checkpoint, nl=False)
+
+
+def readable(value: Any) -> Any:
+    """A decoded payload as JSON can hold it: bytes in hex."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dict):
+        return {key: readable(item) for key, item in value.items()}
+    return [readable(item) for item in value] if isinstance(value, list) else value
+
+
+# Explaining -------------------------------------------------------------------------------------
+
+
+@command("correct", signs=True)
+@argument("target", metavar="ID", help="Record of your own that is explained.")
+@option("--note", type=TEXT, required=True, metavar="TEXT", help="The explanation.")
+def correct(desk: Desk, target: str, note: str, by: str | None) -> None:
+    """Put an explanation beside a record of your own.
+
+    The record stays as it is and means what it meant: to change something, say it anew.
+    """
+    from ledger.records import Correct
+
+    from .. import overview
+
+    with desk.writing() as service:
+        row = service.reader.entry(service.reader.find(target))
+        record = Correct(at=desk.now(), by=by, note=note, target=row.id)
+        service.check(record)
+        told = telling.entry(row.record, overview.Names(service.reader))
+        desk.confirm(_("Explain {what}: {note}.").format(what=told, note=note))
+        entry = service.record(record)
+        desk.done(entry, _("The explanation stands beside {id}.").format(id=wording.short(row.id)))

@@ -1,0 +1,293 @@
+"""Moves in an exchange: `accept`, `decline`, `cancel`, `deliver`, `receive`, `dispute`, `settle`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import typed, wording
+from ..language import gettext as _
+from .desk import Desk
+from .options import TEXT, argument, command, option
+
+if TYPE_CHECKING:
+    from ledger.exchange import Exchange
+    from ledger.records import Record
+
+    from ..service import Service
+
+exchange_argument = argument("exchange", metavar="EXCHANGE", help="Id of the exchange, or its beginning.")
+note_option = option("--note", type=TEXT, metavar="TEXT", help="What else to know about it.")
+transfer_option = option(
+    "--transfer",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="Which transfer, as `trueque exchanges` shows them.",
+)
+quantity_option = option(
+    "--quantity", metavar="NUMBER", help="How much; all that is left if it is not given."
+)
+unit_option = option("--unit", metavar="UNIT", help="Its unit, if it is not the one agreed.")
+
+
+def _sign(desk: Desk, service: Service, exchange: Exchange, record: Record, asked: str, done: str) -> None:
+    """Refuse, ask, sign and answer, in that order."""
+    service.check(record, exchange)
+    desk.confirm(asked)
+    entry = service.record(record, exchange)
+    after = service.reader.exchange(exchange.id)
+    state = wording.exchange_state(after.state)
+    desk.done(
+        entry, f"{done} {_('The exchange is now: {state}.').format(state=state)}", state=after.state.value
+    )
+
+
+@command("accept", signs=True)
+@exchange_argument
+@note_option
+def accept(desk: Desk, exchange: str, note: str | None, by: str | None) -> None:
+    """Accept a proposal.
+
+    It is agreed when all parties have; from then on what was promised is due.
+    """
+    from ledger.records import Accept
+
+    from .. import overview, telling
+
+    with desk.writing() as service:
+        found = service.find_exchange(exchange)
+        record = Accept(at=desk.now(), by=by, exchange=found.id, note=note)
+        if found.lapsed(desk.now()):
+            desk.warn(
+                _("The last day for the answer is over: it takes another acceptance by who proposed it.")
+            )
+        terms = telling.terms(found.proposal, overview.Names(service.reader))
+        _sign(
+            desk,
+            service,
+            found,
+            record,
+            _("Accept: {terms}.").format(terms=terms),
+            _("Accepted: {terms}.").format(terms=terms),
+        )
+
+
+@command("decline", signs=True)
+@exchange_argument
+@note_option
+def decline(desk: Desk, exchange: str, note: str | None, by: str | None) -> None:
+    """Decline a proposal.
+
+    To offer something else instead, use `trueque propose --replaces`.
+    """
+    from ledger.records import Decline
+
+    from .. import overview, telling
+
+    with desk.writing() as service:
+        found = service.find_exchange(exchange)
+        record = Decline(at=desk.now(), by=by, exchange=found.id, note=note)
+        terms = telling.terms(found.proposal, overview.Names(service.reader))
+        _sign(
+            desk,
+            service,
+            found,
+            record,
+            _("Decline: {terms}.").format(terms=terms),
+            _("Declined: {terms}.").format(terms=terms),
+        )
+
+
+@command("cancel", signs=True)
+@exchange_argument
+@note_option
+def cancel(desk: Desk, exchange: str, note: str | None, by: str | None) -> None:
+    """Ask to end an agreed exchange.
+
+    It ends when all parties have cancelled it, and only what was not received by then. To take it back
+    before, use `trueque withdraw`.
+    """
+    from ledger.records import Cancel
+
+    from .. import overview, telling
+
+    with desk.writing() as service:
+        found = service.find_exchange(exchange)
+        record = Cancel(at=desk.now(), by=by, exchange=found.id, reason=note)
+        terms = telling.terms(found.proposal, overview.Names(service.reader))
+        _sign(
+            desk,
+            service,
+            found,
+            record,
+            _("Cancel: {terms}.").format(terms=terms),
+            _("Cancelled on your side; it ends when all parties have cancelled."),
+        )
+
+
+@command("deliver", signs=True)
+@exchange_argument
+@transfer_option
+@quantity_option
+@unit_option
+@note_option
+def deliver(desk: Desk, exchange: str, **given: Any) -> None:
+    """Record that your commune handed something over.
+
+    All that is left of the transfer, unless --quantity says otherwise.
+    """
+    _hand(desk, exchange, **given)
+
+
+@command("receive", signs=True)
+@exchange_argument
+@transfer_option
+@quantity_option
+@unit_option
+@option(
+    "--condition",
+    type=click.Choice(["good", "short", "damaged"]),
+    default="good",
+    show_default=True,
+    help="How it arrived; 'short' leaves the rest due.",
+)
+@note_option
+def receive(desk: Desk, exchange: str, **given: Any) -> None:
+    """Record that something arrived at your commune.
+
+    All that is left of the transfer, unless --quantity says otherwise.
+    """
+    _hand(desk, exchange, **given)
+
+
+def _hand(
+    desk: Desk,
+    exchange: str,
+    transfer: int | None,
+    quantity: str | None,
+    unit: str | None,
+    note: str | None,
+    by: str | None,
+    condition: Any = None,
+) -> None:
+    from ledger.exchange import millionths
+    from ledger.records import Deliver, Receive
+
+    from .. import moves, telling
+
+    number = None if quantity is None else typed.decimal_of(quantity)
+    code = None if unit is None else typed.unit_of(unit)
+    gives = condition is None
+    with desk.writing() as service:
+        found = service.find_exchange(exchange)
+        choose = moves.leg_to_deliver if gives else moves.leg_to_receive
+        place = choose(found, service.commune, transfer)
+        leg = found.legs[place]
+        record: Deliver | Receive
+        if gives:
+            amount = moves.amount_of(leg, leg.given, number, code)
+            record = Deliver(
+                at=desk.now(), by=by, exchange=found.id, note=note, quantity=amount, transfer=place
+            )
+        else:
+            amount = moves.amount_of(leg, leg.got, number, code)
+            record = Receive(
+                at=desk.now(),
+                by=by,
+                condition=condition,
+                exchange=found.id,
+                note=note,
+                quantity=amount,
+                transfer=place,
+            )
+        service.check(record, found)
+        if quantity is not None and typed.may_be_thousands(quantity):
+            desk.warn(
+                _("'{text}' is read as {quantity}.").format(
+                    text=quantity, quantity=wording.quantity_text(amount)
+                )
+            )
+        said = leg.given if gives else leg.got
+        if (
+            leg.transfer.quantity is not None
+            and amount is not None
+            and said + millionths(amount) > leg.agreed
+        ):
+            desk.warn(_("That is more than was agreed; the rest is shown, and counts for nothing else."))
+        thing = telling.thing(leg.transfer.title, amount)
+        if gives:
+            asked, done = _("Record as handed over: {thing}."), _("Recorded as handed over: {thing}.")
+        else:
+            asked, done = _("Record as received: {thing}."), _("Recorded as received: {thing}.")
+        _sign(desk, service, found, record, asked.format(thing=thing), done.format(thing=thing))
+
+
+@command("dispute", signs=True)
+@exchange_argument
+@transfer_option
+@option("--note", type=TEXT, required=True, metavar="TEXT", help="What is wrong.")
+def dispute(desk: Desk, exchange: str, transfer: int | None, note: str, by: str | None) -> None:
+    """Say that something is wrong with an agreed exchange.
+
+    With one transfer, or without --transfer with the whole. It stands until both sides settle it alike.
+    """
+    from ledger.records import Dispute
+
+    from .. import moves, telling
+
+    with desk.writing() as service:
+        found = service.find_exchange(exchange)
+        place = None if transfer is None else moves.leg_named(found, transfer)
+        record = Dispute(at=desk.now(), by=by, exchange=found.id, note=note, transfer=place)
+        leg = None if place is None else found.legs[place].transfer
+        what = _("the whole exchange") if leg is None else telling.thing(leg.title, leg.quantity)
+        _sign(
+            desk,
+            service,
+            found,
+            record,
+            _("Open a dispute about {what}.").format(what=what),
+            _("A dispute about {what} stands open; both sides end it with `trueque settle`.").format(
+                what=what
+            ),
+        )
+
+
+@command("settle", signs=True)
+@argument(
+    "dispute", metavar="DISPUTE", help="Id of the dispute, or of an exchange with one that stands open."
+)
+@option(
+    "--outcome",
+    type=click.Choice(["due", "closed"]),
+    required=True,
+    help="'due': the rest stays due; 'closed': nothing more is.",
+)
+@note_option
+def settle(desk: Desk, dispute: str, outcome: Any, note: str | None, by: str | None) -> None:
+    """Say how a dispute ends.
+
+    It is settled when both sides have said the same.
+    """
+    from ledger.records import Settle
+
+    from .. import moves
+
+    with desk.writing() as service:
+        entry = service.reader.find(dispute)
+        found = service.reader.exchange(service.reader.exchange_of(entry))
+        quarrel = moves.quarrel_meant(found, service.commune, entry)
+        record = Settle(at=desk.now(), by=by, dispute=quarrel, note=note, outcome=outcome)
+        closes = outcome == "closed"
+        asked = (
+            _("Settle the dispute: nothing more is due.")
+            if closes
+            else _("Settle the dispute: the rest stays due.")
+        )
+        done = (
+            _("For your commune nothing more is due.")
+            if closes
+            else _("For your commune the rest stays due.")
+        )
+        _sign(desk, service, found, record, asked, done)

@@ -1,0 +1,206 @@
+"""Telling: records, transfers and steps of an exchange as sentences in the language that is spoken.
+
+Decides how one line tells what an entry says, what goes from whom to whom, and
+what an exchange waits for. Used for lists, confirmations and answers alike;
+single words (amounts, kinds, states) are `wording`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ledger.exchange import Exchange, Leg, State
+from ledger.moves import REASONS
+from ledger.records import (
+    Accept,
+    AuthorityChange,
+    Cancel,
+    Charter,
+    CommuneId,
+    Correct,
+    Decline,
+    Deliver,
+    Dispute,
+    Malformed,
+    Need,
+    Offer,
+    Profile,
+    Propose,
+    Quantity,
+    Receive,
+    Recognise,
+    Record,
+    Settle,
+    Succession,
+    Transfer,
+    Uninterpreted,
+    Unrecognise,
+    Withdraw,
+)
+from ledger.steps import Step
+
+from . import wording
+from .language import gettext as _
+from .overview import Names
+
+
+def thing(title: str, quantity: Quantity | None) -> str:
+    """One thing with its amount: `«maize», 100 kg`."""
+    return f"«{title}»" if quantity is None else f"«{title}», {wording.quantity_text(quantity)}"
+
+
+def transfer(leg: Transfer, parties: Iterable[bytes], names: Names) -> str:
+    """What goes from whom to whom."""
+    order = list(parties)
+    return _("{giver} → {receiver}: {thing}").format(
+        giver=names[order[leg.giver]],
+        receiver=names[order[leg.receiver]],
+        thing=thing(leg.title, leg.quantity),
+    )
+
+
+def terms(proposal: Propose, names: Names) -> str:
+    """All transfers of a proposal in one line."""
+    return "; ".join(transfer(leg, proposal.parties, names) for leg in proposal.transfers)
+
+
+def progress(leg: Leg) -> str:
+    """How far a transfer is, by the word of each side."""
+    if leg.transfer.quantity is None:
+        given = _("given") if leg.given else ""
+        got = _("received") if leg.got else ""
+        said = [word for word in (given, got) if word] or [_("nothing said yet")]
+    else:
+        unit = leg.transfer.quantity.unit
+        said = [
+            _("given {amount}").format(amount=wording.amount(wording.decimal(leg.given), unit)),
+            _("received {amount}").format(amount=wording.amount(wording.decimal(leg.got), unit)),
+        ]
+    if leg.damaged:
+        said.append(_("some of it damaged"))
+    if leg.done:
+        said.append(_("done"))
+    elif leg.closed:
+        said.append(_("nothing more is due"))
+    return ", ".join(said)
+
+
+def step(awaited: Step, exchange: Exchange, names: Names) -> str:
+    """Who has to do what next: `El Valle: receive 1`."""
+    who = names[awaited.commune]
+    if awaited.kind == "accept":
+        if awaited.commune == exchange.proposer:
+            return _("{who}: accept again, since an answer came late").format(who=who)
+        return _("{who}: accept or decline").format(who=who)
+    number = None if awaited.transfer is None else awaited.transfer + 1
+    match awaited.kind:
+        case "deliver":
+            return _("{who}: deliver {number}").format(who=who, number=number)
+        case "receive":
+            return _("{who}: receive {number}").format(who=who, number=number)
+        case "cancel":
+            return _("{who}: cancel too, or go on").format(who=who)
+        case _:
+            return _("{who}: settle the dispute").format(who=who)
+
+
+def marks(exchange: Exchange, now: int) -> list[str]:
+    """What is to be said of an exchange beside its state."""
+    said = []
+    if exchange.lapsed(now):
+        said.append(_("lapsed"))
+    if exchange.disputed:
+        said.append(_("disputed"))
+    if exchange.contested:
+        said.append(_("contested"))
+    if exchange.newer:
+        said.append(_("needs a newer version"))
+    if exchange.state is State.AGREED and exchange.cancels:
+        said.append(_("cancelled by some"))
+    return said
+
+
+# Entries ----------------------------------------------------------------------------------------
+
+
+def entry(record: Record | Uninterpreted | Malformed | None, names: Names) -> str:
+    """What an entry says, in one line; nothing that is in it is left out but notes."""
+    match record:
+        case None:
+            return _("Its content was erased here.")
+        case Uninterpreted():
+            return _("It is of a newer version, and is kept as it is.")
+        case Malformed():
+            return _("It is no record.")
+    return " ".join(_summary(record, names).split())
+
+
+def _summary(record: Record, names: Names) -> str:
+    match record:
+        case Charter() | Profile():
+            return record.name if record.place is None else f"{record.name}, {record.place}"
+        case Offer() | Need():
+            told = thing(record.title, record.quantity)
+            return (
+                told
+                if record.until is None
+                else _("{thing}, until {day}").format(thing=told, day=record.until)
+            )
+        case Propose():
+            return terms(record, names)
+        case Accept() | Decline():
+            return _about(_("exchange {id}"), record.exchange, record.note)
+        case Cancel():
+            return _about(_("exchange {id}"), record.exchange, record.reason)
+        case Deliver() | Receive():
+            return _handed(record)
+        case Dispute():
+            where = _about(_("exchange {id}"), record.exchange, None)
+            if record.transfer is not None:
+                where = _("{exchange}, transfer {number}").format(exchange=where, number=record.transfer + 1)
+            return where if record.note is None else f"{where}: {record.note}"
+        case Settle():
+            ends = _("nothing more is due") if record.outcome == "closed" else _("the rest stays due")
+            return f"{_about(_('dispute {id}'), record.dispute, None)}: {ends}"
+        case Withdraw():
+            return _about(_("of {id}"), record.target, record.reason)
+        case Correct():
+            return _about(_("of {id}"), record.target, record.note)
+        case Recognise() | Unrecognise():
+            return names[record.commune] if record.note is None else f"{names[record.commune]}: {record.note}"
+        case Succession():
+            ends = ", ".join(f"{wording.short(seal.log)}…/{seal.size}" for seal in record.previous)
+            return _("a new log, after {logs}").format(logs=ends)
+        case AuthorityChange():
+            return authority(record.authority.threshold, len(record.authority.keys))
+
+
+def _about(template: str, entry_id: bytes, note: str | None) -> str:
+    where = template.format(id=wording.short(entry_id))
+    return where if note is None else f"{where}: {note}"
+
+
+def _handed(record: Deliver | Receive) -> str:
+    told = _("exchange {id}, transfer {number}").format(
+        id=wording.short(record.exchange), number=record.transfer + 1
+    )
+    if record.quantity is not None:
+        told = f"{told}: {wording.quantity_text(record.quantity)}"
+    if isinstance(record, Receive) and record.condition != "good":
+        told = f"{told} ({wording.condition(record.condition)})"
+    return told
+
+
+def authority(threshold: int, keys: int) -> str:
+    """How many of how many keys speak for a commune."""
+    return _("{threshold} of {keys} keys").format(threshold=threshold, keys=keys)
+
+
+def told_parties(parties: Iterable[bytes], own: CommuneId | None, names: Names) -> str:
+    """The names of all parties but the home's own commune."""
+    return ", ".join(names[party] for party in parties if party != own)
+
+
+def reason(code: str) -> str:
+    """Why a record has no effect; a code that this version does not know is shown as itself."""
+    return _(REASONS.get(code, code))
