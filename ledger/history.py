@@ -5,13 +5,19 @@ communes, finds what counts and folds the exchanges, by the rules of the other
 modules. The audit reads everything into one, so that it trusts no view; tests
 hold the store's views against it. Whoever fills it must have checked trees and
 heads; `verify_seen` is asked for heads inside records.
+
+It holds every record, and so that a large ledger still fits, no text that no
+rule reads if it is told to leave those out: about 500 bytes an entry then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
+
+from msgspec.structs import force_setattr
 
 from . import merkle, standing
 from .authority import Stated, commune_of
@@ -21,6 +27,7 @@ from .exchange import Exchange
 from .log import EntryId, Head, LogKey
 from .merkle import CompactRange
 from .records import (
+    KINDS,
     AuthorityChange,
     Charter,
     CommuneId,
@@ -32,10 +39,18 @@ from .records import (
     parse,
     subjects,
 )
-from .standing import INDEX_MASK, Part, Sight, Standing, place_of
+from .standing import INDEX_MASK, PLACE_BITS, Part, Sight, Standing, place_of
 
 ROOT_STRIDE: Final = 256
 """entries between the sizes whose compact range a branch remembers; any other root costs that many hashes."""
+
+
+TEXTS: Final = frozenset({"about", "by", "contact", "council", "note", "place", "reason", "until", "wants"})
+"""Fields that no rule reads, all of them optional."""
+
+_TEXTS_OF: Final[Mapping[type[Record], tuple[str, ...]]] = {
+    kind: tuple(field for field in kind.__struct_fields__ if field in TEXTS) for kind in KINDS.values()
+}
 
 
 @dataclass(slots=True)
@@ -62,23 +77,65 @@ class _Branch:
         span = range((start - self.first) * 32, (end - self.first) * 32, 32)
         return [bytes(self.leaves[at : at + 32]) for at in span]
 
+    def leaf(self, index: int) -> bytes:
+        """The leaf hash of one of its own entries."""
+        at = (index - self.first) * 32
+        return bytes(self.leaves[at : at + 32])
+
+
+class Shown(NamedTuple):
+    """A head in the `seen` of an entry, and the place of that entry."""
+
+    place: int
+    head: Head
+
+
+@dataclass(slots=True)
+class _Seen:
+    """Heads of one log in the entries of one branch, in their order.
+
+    `most` is, for each, the largest size among it and those before: what was
+    seen of a log accumulates, so the first that covers an entry is found by halving.
+    """
+
+    indexes: list[int] = field(default_factory=list)
+    heads: list[Head] = field(default_factory=list)
+    most: list[int] = field(default_factory=list)
+
+    def add(self, index: int, head: Head) -> None:
+        self.indexes.append(index)
+        self.heads.append(head)
+        self.most.append(max(head.size, self.most[-1]) if self.most else head.size)
+
+    def above(self, size: int, end: int) -> Iterator[tuple[int, Head]]:
+        """Index and head of those beyond a size, in entries below `end`."""
+        for at in range(bisect_right(self.most, size), bisect_left(self.indexes, end)):
+            if self.heads[at].size > size:
+                yield self.indexes[at], self.heads[at]
+
 
 class History:
     """Entries of any number of logs, read in order within each branch, in any order otherwise."""
 
-    def __init__(self, network: str, verify_seen: Callable[[Head], bool] | None = None) -> None:
+    def __init__(
+        self,
+        network: str,
+        verify_seen: Callable[[Head], bool] | None = None,
+        *,
+        keep_texts: bool = True,
+    ) -> None:
         self.network = network
         self.verify_seen = verify_seen or (lambda head: head.is_signed(network))
         self.branches: dict[int, _Branch] = {}
         self.records: dict[int, Record] = {}
-        self.entry_ids: dict[int, EntryId] = {}
         self.places: dict[bytes, list[int]] = {}
         self.about: dict[bytes, list[int]] = {}
         self.uninterpreted: dict[int, Uninterpreted] = {}
+        self.stated: dict[int, Stated] = {}
         self.communes: dict[CommuneId, Commune] = {}
+        self._keep_texts = keep_texts
         self._of_log: dict[bytes, list[_Branch]] = {}
-        self._sights: dict[bytes, dict[int, list[tuple[int, Head]]]] = {}
-        self._stated: dict[int, Stated] = {}
+        self._seen: dict[bytes, dict[int, _Seen]] = {}
         self._cuts: dict[bytes, int] = {}
         self._standing: dict[int, Standing] = {}
         self._predecessors: dict[int, Sequence[Part]] = {}
@@ -112,30 +169,52 @@ class History:
         self, number: int, leaf: bytes, payload: bytes | None
     ) -> Record | Uninterpreted | Malformed | None:
         """Read a branch's next entry; None for one whose payload is erased."""
+        place = place_of(number, self.branches[number].size)
+        malformed = self.read_run(number, [leaf], [payload])
+        return malformed[0][1] if malformed else self.records.get(place, self.uninterpreted.get(place))
+
+    def read_run(
+        self, number: int, leaves: Sequence[bytes], payloads: Sequence[bytes | None]
+    ) -> list[tuple[int, Malformed]]:
+        """Read a branch's next entries, with None for the payload of an erased one.
+
+        Returns the indexes of those that are malformed, with the reason.
+        """
         branch = self.branches[number]
-        place = place_of(number, branch.size)
-        branch.leaves.extend(leaf)
-        if payload is None:
-            return None
-        record = parse(payload)
-        if isinstance(record, Malformed):
-            return record
-        entry = EntryId(leaf)
-        if isinstance(record, Uninterpreted):
-            self.uninterpreted[place] = record
-            names: Iterable[bytes] = record.names
-        else:
-            self.records[place] = record
-            names = subjects(record)
-            if isinstance(record, Charter | AuthorityChange | Succession):
-                self._stated[place] = Stated(entry, branch.log, place & INDEX_MASK, payload, record)
-        for head in record.seen:
-            self._sights.setdefault(head.log, {}).setdefault(number, []).append((place & INDEX_MASK, head))
-        self.entry_ids[place] = entry
-        self.places.setdefault(entry, []).append(place)
-        for name in names:
-            self.about.setdefault(name, []).append(place)
-        return record
+        records, about = self.records, self.about
+        malformed: list[tuple[int, Malformed]] = []
+        place = place_of(number, branch.size) - 1
+        branch.leaves += b"".join(leaves)
+        for leaf, payload in zip(leaves, payloads, strict=True):
+            place += 1
+            if payload is None:
+                continue
+            record = parse(payload)
+            if isinstance(record, Malformed):
+                malformed.append((place & INDEX_MASK, record))
+                continue
+            if isinstance(record, Uninterpreted):
+                self.uninterpreted[place] = record
+                names: Iterable[bytes] = record.names
+            else:
+                records[place] = record
+                names = subjects(record)
+                if isinstance(record, Propose):
+                    self.places.setdefault(leaf, []).append(place)
+                elif isinstance(record, Charter | AuthorityChange | Succession):
+                    index = place & INDEX_MASK
+                    self.stated[place] = Stated(EntryId(leaf), branch.log, index, payload, record)
+                if not self._keep_texts:
+                    for text in _TEXTS_OF[record.__class__]:
+                        force_setattr(record, text, None)
+            for head in record.seen:
+                self._seen.setdefault(head.log, {}).setdefault(number, _Seen()).add(place & INDEX_MASK, head)
+            for name in names:
+                if name in about:
+                    about[name].append(place)
+                else:
+                    about[name] = [place]
+        return malformed
 
     def add_cut(self, log: LogKey, cut: int) -> None:
         """Take note of evidence: the branches of `log` differ from index `cut` on."""
@@ -158,7 +237,7 @@ class History:
         changes: dict[bytes, dict[EntryId, Stated]] = {}
         successions: dict[bytes, dict[EntryId, Stated]] = {}
         charters: dict[EntryId, Stated] = {}
-        for stated in self._stated.values():
+        for stated in self.stated.values():
             if isinstance(stated.record, Charter):
                 if stated.index == 0 and stated.record.network == self.network:
                     charters[stated.id] = stated
@@ -176,11 +255,12 @@ class History:
 
     def opening(self, number: int) -> EntryId | None:
         """The id of a branch's entry 0, None if that is not held or cannot be read."""
-        return self.entry_ids.get(place_of(self.lineage(number, 1)[-1].branch, 0))
+        place = place_of(self.lineage(number, 1)[-1].branch, 0)
+        return self.entry_id(place) if self.is_read(place) else None
 
     def _commune_of(self, number: int) -> Commune | None:
         """The commune whose record opens the branch."""
-        stated = self._stated.get(place_of(self.lineage(number, 1)[-1].branch, 0))
+        stated = self.stated.get(place_of(self.lineage(number, 1)[-1].branch, 0))
         if stated is None or isinstance(stated.record, AuthorityChange):
             return None
         return self.communes.get(commune_of(stated))
@@ -204,9 +284,23 @@ class History:
         return self._cuts.get(log)
 
     def root_at(self, branch: int, size: int) -> bytes | None:
-        held = self.branches[branch]
-        compact = self._range_at(held, size) if size <= held.size else None
+        compact = self.range_at(branch, size)
         return None if compact is None else merkle.range_root(size, compact)
+
+    def range_at(self, branch: int, size: int) -> CompactRange | None:
+        """The compact range of a branch's first `size` entries, None if they are not all held or provable."""
+        held = self.branches[branch]
+        return self._range_at(held, size) if size <= held.size else None
+
+    def roots(self, branch: int) -> Iterator[tuple[int, bytes]]:
+        """Every size of a branch's own stretch with its root; none if it is not known what it stands on."""
+        held = self.branches[branch]
+        compact = self._range_at(held, held.first)
+        if compact is None:
+            return
+        for size in range(held.first, held.size):
+            compact = merkle.extend_range(size, compact, [held.leaf(size)])
+            yield size + 1, merkle.range_root(size + 1, compact)
 
     def _range_at(self, held: _Branch, size: int) -> CompactRange | None:
         """The compact range of a branch's first `size` entries, None if it is not known."""
@@ -240,11 +334,12 @@ class History:
         return self._predecessors[branch]
 
     def sights(self, parts: Sequence[Part], log: LogKey, above: int) -> Iterable[Sight]:
-        seen = self._sights.get(log, {})
+        seen = self._seen.get(log, {})
         for part in parts:
-            for index, head in seen.get(part.branch, ()):
-                if index < part.end and head.size > above and self._is_sound(head):
-                    yield Sight(place_of(part.branch, index), head.size, head.root)
+            if part.branch in seen:
+                for index, head in seen[part.branch].above(above, part.end):
+                    if self._is_sound(head):
+                        yield Sight(place_of(part.branch, index), head.size, head.root)
 
     def _is_sound(self, head: Head) -> bool:
         if head not in self._sound:
@@ -261,17 +356,39 @@ class History:
         for part in self.lineage(branch, self.branches[branch].size):
             for index in range(max(limit, self.branches[part.branch].first), part.end):
                 place = place_of(part.branch, index)
-                if place in self.entry_ids:
-                    yield place, self.entry_ids[place]
+                if self.is_read(place):
+                    yield place, self.entry_id(place)
 
     def naming(self, entry: bytes) -> Iterable[int]:
         return self.about.get(entry, ())
 
     def all_sights(self, log: LogKey, above: int) -> Iterable[Sight]:
-        for branch, heads in self._sights.get(log, {}).items():
-            for index, head in heads:
-                if head.size > above and self._is_sound(head):
+        for branch, seen in self._seen.get(log, {}).items():
+            for index, head in seen.above(above, self.branches[branch].size):
+                if self._is_sound(head):
                     yield Sight(place_of(branch, index), head.size, head.root)
+
+    def shown(self) -> Iterator[Shown]:
+        """Every head in the `seen` of any entry, whether or not it is signed, those of one log together."""
+        for branches in self._seen.values():
+            for branch, seen in branches.items():
+                for index, head in zip(seen.indexes, seen.heads, strict=True):
+                    yield Shown(place_of(branch, index), head)
+
+    # Entries ------------------------------------------------------------------------------------
+
+    def entry_id(self, place: int) -> EntryId:
+        """The id of the entry at a place that is held."""
+        return EntryId(self.branches[place >> PLACE_BITS].leaf(place & INDEX_MASK))
+
+    def is_read(self, place: int) -> bool:
+        """Whether the entry at a place could be read: it is neither erased nor malformed."""
+        return place in self.records or place in self.uninterpreted
+
+    @property
+    def entry_ids(self) -> dict[int, EntryId]:
+        """The ids of all entries that could be read, by place; collected anew each time."""
+        return {place: self.entry_id(place) for place in sorted((*self.records, *self.uninterpreted))}
 
     # Exchanges ----------------------------------------------------------------------------------
 
@@ -281,12 +398,12 @@ class History:
         return self.uninterpreted[place] if record is None else record
 
     def _read_at(self, places: Iterable[int]) -> list[Found]:
-        return [(place, self.entry_ids[place], self.record_at(place)) for place in places]
+        return [(place, self.entry_id(place), self.record_at(place)) for place in places]
 
     def exchanges(self) -> Iterator[Exchange]:
         """Fold every exchange whose proposal counts, by its id in no order that means anything."""
         proposals = (
-            self.entry_ids[place] for place, record in self.records.items() if isinstance(record, Propose)
+            self.entry_id(place) for place, record in self.records.items() if isinstance(record, Propose)
         )
         for entry in dict.fromkeys(proposals):
             folded = self.exchange(entry)
