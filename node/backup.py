@@ -1,0 +1,264 @@
+"""Backup and restore: a home in a file under a password, and a home out of it.
+
+Decides what a backup holds (everything held of all logs, and nothing secret: no
+key of a log is ever in it) and how a home begins again: with a new key, a new
+log, and a succession signed with the recovery words, so that no restore can
+fork a log. The container is `sealed`'s, its content a bundle
+(docs/spec/backup.md); signatures of several keys are gathered by `requests`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Final, cast
+
+import msgspec
+
+from ledger.author import Author
+from ledger.commune import Commune
+from ledger.log import EntryId, Hash, LogKey, entry_id
+from ledger.records import CommuneId, Seal, Succession
+from ledger.signing import SigningKey
+from ledger.store.reading import Reader
+from ledger.store.writing import Store
+
+from . import clock, keys
+from .bundles import Progress, import_bundle, write_bundle
+from .errors import ExportFailed, HomeError, InputError
+from .home import Home
+from .requests import Request, encode_request, merge_requests, read_request, request_for, sign_request
+from .sealed import OpeningReader, SealingWriter, check_password
+
+if TYPE_CHECKING:
+    from .intake import ImportReport
+    from .service import Service
+
+MAX_LABEL_BYTES: Final = 4_096
+"""bytes of the label that a backup begins with; its only text is a name."""
+
+_LENGTH: Final = struct.Struct(">I")
+
+
+class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a backup says of itself: whose it is, and what of its own log it holds."""
+
+    commune: Hash
+    log: Hash
+    made: int
+    name: Annotated[str, msgspec.Meta(max_length=200)]
+    network: Annotated[str, msgspec.Meta(max_length=32)]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A home that is back: its commune and new log. `request`: what others still have to sign first."""
+
+    label: Label
+    log: LogKey
+    succession: EntryId | None
+    request: Request | None
+    report: ImportReport
+
+
+def write_backup(service: Service, path: Path, password: str, progress: Progress) -> Label:
+    """Write everything held into an encrypted file; what stood at `path` is replaced once all is on disk.
+
+    Raises InputError (the password), ExportFailed, StoreError.
+    """
+    check_password(password)
+    reader = service.reader
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file, reader.snapshot():
+            label = _label(service)
+            sealing = SealingWriter(file, password)
+            encoded = msgspec.msgpack.encode(label)
+            sealing.write(_LENGTH.pack(len(encoded)) + encoded)
+            write_bundle(reader, cast(BinaryIO, sealing), None, progress)
+            sealing.finish()
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise ExportFailed(
+            "The backup {path} cannot be written ({reason}): free some space or choose another folder.",
+            path=path,
+            reason=error.strerror,
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return label
+
+
+def _label(service: Service) -> Label:
+    reader = service.reader
+    head = reader.newest_head(service.log)
+    return Label(
+        commune=service.commune,
+        log=service.log,
+        made=clock.now(),
+        name=reader.commune(service.commune).name,
+        network=reader.network,
+        size=0 if head is None else head.size,
+    )
+
+
+def read_label(reader: OpeningReader) -> Label:
+    """Read what a backup says of itself, and leave the reader at its bundle. Raises InputError."""
+    beginning = reader.read(_LENGTH.size)
+    if len(beginning) == _LENGTH.size and (length := _LENGTH.unpack(beginning)[0]) <= MAX_LABEL_BYTES:
+        try:
+            return msgspec.msgpack.decode(reader.read(length), type=Label)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            pass
+    raise InputError("This backup was made by a version of Trueque that this one does not know.")
+
+
+def restore(
+    home: Home,
+    path: Path,
+    password: str,
+    recovery: SigningKey | None,
+    progress: Progress,
+    now: Callable[[], int] = clock.now,
+) -> Restored:
+    """Make a home out of a backup, with a new log that continues the commune's old ones.
+
+    With a recovery key that alone is the commune's authority the home is ready
+    at once; else `request` is what its authority has to sign, kept in the home
+    for `finish_restore`. Raises InputError, HomeError, StoreError, ImportStopped;
+    a restore that stopped halfway is begun again by the same command.
+    """
+    try:
+        with path.open("rb") as file:
+            opening = OpeningReader(file, password)
+            label = read_label(opening)
+            home.make()
+            with home.locked(), Store(home.ledger, label.network) as store, Reader(home.ledger) as reader:
+                _check_unused(home, store)
+                report = import_bundle(store, reader, cast(BinaryIO, opening), author=None, progress=progress)
+                return _continue(home, store, reader, label, report, recovery, now)
+    except OSError as error:
+        raise InputError(
+            "The backup {path} cannot be read ({reason}): check the file and its permissions.",
+            path=path,
+            reason=error.strerror,
+        ) from error
+
+
+def _check_unused(home: Home, store: Store) -> None:
+    """Refuse a home that has signed something; a key alone is left by a restore that was cut short."""
+    if home.key_file.exists() and store.own_log(LogKey(home.read_key().public_key)).head is not None:
+        raise HomeError(
+            "There is a commune in {path} already: choose another folder with --home.", path=home.path
+        )
+
+
+def _continue(
+    home: Home,
+    store: Store,
+    reader: Reader,
+    label: Label,
+    report: ImportReport,
+    recovery: SigningKey | None,
+    now: Callable[[], int],
+) -> Restored:
+    commune = reader.formed(CommuneId(label.commune))
+    if commune.chain.in_force is None:
+        raise HomeError(
+            "The authority of {name} was replaced in two ways that contradict each other: its keys must "
+            "first agree on one with `trueque authority replace`, on a computer that still writes for it.",
+            name=label.name,
+        )
+    key = home.read_key() if home.key_file.exists() else keys.new_key()
+    if not home.key_file.exists():
+        home.write_key(key)
+    request = _request(reader, commune, LogKey(key.public_key), now())
+    if recovery is not None:
+        request = sign_request(request, recovery)
+    if not request.is_complete:
+        _keep(home, request)
+        return Restored(label, LogKey(key.public_key), None, request, report)
+    return Restored(label, LogKey(key.public_key), _open_log(home, store, key, request), None, report)
+
+
+def seals_of(reader: Reader, commune: Commune) -> tuple[Seal, ...]:
+    """Where the logs that nothing continues yet end, as far as held; of a forked one, its longest branch."""
+    seals = []
+    for log in commune.open_logs:
+        branches = [branch for branch in reader.branches(log) if branch.commune == commune.id]
+        longest = max(branches, key=lambda branch: (branch.size, branch.root))
+        seals.append(Seal(log, longest.size, longest.root))
+    return tuple(sorted(seals, key=lambda seal: seal.log))
+
+
+def _request(reader: Reader, commune: Commune, log: LogKey, now: int) -> Request:
+    link = commune.chain.in_force
+    assert link is not None
+    record = Succession(
+        at=now,
+        authority=min(link.ids),
+        commune=commune.id,
+        log=log,
+        previous=seals_of(reader, commune),
+        reason="restore",
+    )
+    return request_for(record, reader.network, commune.charter.payload, commune.charter.log, [link.authority])
+
+
+def _open_log(home: Home, store: Store, key: SigningKey, request: Request) -> EntryId:
+    payload = request.signed_payload()
+    author = Author(store, key, home.anchors(LogKey(key.public_key)))
+    author.append([payload])
+    return entry_id(key.public_key, 0, payload)
+
+
+def _pending(home: Home) -> Path:
+    return home.path / "request.json"
+
+
+def _keep(home: Home, request: Request) -> None:
+    from ledger.anchor import write_durably
+
+    try:
+        write_durably(_pending(home), encode_request(request))
+    except OSError as error:
+        raise HomeError(
+            "The request in {path} cannot be written ({reason}): check the disk.",
+            path=home.path,
+            reason=error.strerror,
+        ) from error
+
+
+def finish_restore(home: Home, signed: Sequence[Request]) -> EntryId | Request:
+    """Open the new log of a restored home with the signatures that came back.
+
+    Returns the succession's id, or the request with all signatures so far if
+    some are missing still. Raises InputError, HomeError, StoreError.
+    """
+    pending = _pending(home)
+    if not pending.exists():
+        raise HomeError("No restore waits for signatures in {path}.", path=home.path)
+    request = merge_requests([read_request(pending), *signed])
+    key = home.read_key()
+    if request.record.log != key.public_key:
+        raise InputError("The request was made by another home: use the file that this one wrote.")
+    with home.locked():
+        if not request.is_complete:
+            _keep(home, request)
+            return request
+        with Store(home.ledger, request.network) as store:
+            held = store.own_log(LogKey(key.public_key))
+            if held.head is not None:
+                raise HomeError("The log of {path} has been opened already.", path=home.path)
+            opened = _open_log(home, store, key, request)
+        pending.unlink(missing_ok=True)
+    return opened
