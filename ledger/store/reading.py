@@ -131,7 +131,13 @@ class Reader:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Answer everything inside from one state of the database, whatever is written meanwhile."""
+        """Answer everything inside from one state of the database, whatever is written meanwhile.
+
+        Within another snapshot it is that one.
+        """
+        if self.connection.in_transaction:
+            yield
+            return
         with self._asking():
             self.holding.forget()
             self.connection.execute("BEGIN")

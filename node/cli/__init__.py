@@ -4,7 +4,9 @@
     options    how a command is declared, with the options that all have
     desk       what a command is given: the home, confirmations, warnings, where its answer goes
     output     tables and JSON
-    founding, listings, proposals, moves, exchanges, communes, logs, upkeep    the commands, by theme
+    founding, listings, proposals, moves, exchanges, communes, logs, upkeep,
+    keeping, authority    the commands, by theme
+    secret     passwords and recovery words, from a file or typed
 
 To add a command: write it in a module of its theme with `@command` of
 `options`, and add a line to `COMMANDS`. The line carries the short help, so
@@ -44,6 +46,30 @@ COMMANDS: Final = (
     Row("dispute", "moves:dispute", "Exchanges", "Say that something is wrong with an agreed exchange."),
     Row("settle", "moves:settle", "Exchanges", "Say how a dispute ends."),
     Row("exchanges", "exchanges:exchanges", "Exchanges", "Show exchanges, or one in full."),
+    Row(
+        "export",
+        "keeping:export",
+        "Passing on",
+        "Write your commune's history, and that of the communes it recognises, into a file for others.",
+    ),
+    Row(
+        "import",
+        "keeping:import_",
+        "Passing on",
+        "Take in what others have recorded, from a file that they wrote with export.",
+    ),
+    Row(
+        "backup", "keeping:backup", "Keeping safe", "Write everything held here into a file under a password."
+    ),
+    Row(
+        "restore", "keeping:restore", "Keeping safe", "Bring a commune back from a backup, in an empty home."
+    ),
+    Row(
+        "authority",
+        "authority:authority",
+        "Keeping safe",
+        "Show or change who speaks for your commune, or sign such a change.",
+    ),
     Row("log", "logs:log", "Ledger", "Show the entries of a log, in the order in which they were signed."),
     Row("correct", "logs:correct", "Ledger", "Put an explanation beside a record of your own."),
     Row("erase", "upkeep:erase", "Ledger", "Erase the content of one entry, for ever, on this computer."),

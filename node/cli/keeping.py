@@ -1,0 +1,304 @@
+"""Keeping a commune's history safe and passing it on: `backup`, `restore`, `export`, `import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ledger.errors import LedgerError
+
+from .. import language, wording
+from ..errors import HomeError, ImportStopped, InputError
+from ..language import gettext as _
+from ..language import ngettext
+from . import output
+from .desk import Desk, is_interactive
+from .group import REFUSED
+from .options import argument, command, option
+
+if TYPE_CHECKING:
+    from ledger.records import CommuneId
+
+    from ..intake import ImportReport
+    from ..requests import Request
+    from ..service import Service
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+PASSWORD_FILE = option(
+    "--password-file",
+    type=FILE,
+    metavar="FILE",
+    help="File whose first line is the password; else it is asked for.",
+)
+
+
+def _check_replaceable(path: Path, magic: bytes) -> None:
+    """Refuse to replace a file that is something else than what is written there. Raises InputError."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        if file.read(len(magic)) != magic:
+            raise InputError(
+                "{path} exists and is something else, so it is not replaced: give another name.", path=path
+            )
+
+
+@command("backup")
+@argument("path", metavar="FILE", type=FILE, help="File to write; an older backup there is replaced.")
+@PASSWORD_FILE
+def backup(desk: Desk, path: Path, password_file: Path | None) -> None:
+    """Write everything held here into a file under a password.
+
+    Not in it, on purpose: the key of this computer's log. A restore makes a new one and needs the recovery
+    words, so that no copy of a backup can write in your commune's name.
+    """
+    from ..backup import write_backup
+    from ..sealed import MAGIC
+    from .secret import password_from
+
+    _check_replaceable(path, MAGIC)
+    desk.home.read_key()  # says first if there is nothing to back up
+    password = password_from(password_file, new=True)
+    with desk.reading() as service, output.progress(_("Writing the backup")) as progress:
+        commune = service.commune
+        label = write_backup(service, path, password, progress)
+    desk.done(
+        commune,
+        _(
+            "{name} is in {path}: keep it apart from this computer, and the password apart from the file."
+        ).format(name=label.name, path=path),
+        path=str(path),
+        size=label.size,
+    )
+
+
+@command("restore")
+@argument("path", metavar="FILE", type=FILE, required=False, help="The backup.")
+@PASSWORD_FILE
+@option("--words", type=FILE, metavar="FILE", help="File with the recovery words; else they are asked for.")
+@option(
+    "--request-out",
+    type=FILE,
+    metavar="FILE",
+    help="Where several keys sign for the commune: new file with the request for their signatures.",
+)
+@option(
+    "--signed",
+    type=FILE,
+    multiple=True,
+    metavar="FILE",
+    help="That request with signatures; may be repeated.",
+)
+def restore(
+    desk: Desk,
+    path: Path | None,
+    password_file: Path | None,
+    words: Path | None,
+    request_out: Path | None,
+    signed: tuple[Path, ...],
+) -> None:
+    """Bring a commune back from a backup, in an empty home.
+
+    The commune goes on in a new log; the old ones are closed where the backup ends. What was recorded after
+    the backup and reached others still counts, and comes back with their bundles.
+    """
+    if (path is None) == (not signed):
+        raise InputError("Give either the backup, or --signed with the request that came back.")
+    if path is None:
+        _finish(desk, signed)
+    else:
+        _restore(desk, path, password_file, words, request_out)
+
+
+def _restore(
+    desk: Desk, path: Path, password_file: Path | None, words: Path | None, request_out: Path | None
+) -> None:
+    from ..backup import restore as restore_home
+    from .secret import password_from, words_from
+
+    if request_out is not None and request_out.exists():
+        raise InputError("{path} exists already and is not overwritten: name a new file.", path=request_out)
+    password = password_from(password_file, new=False)
+    recovery = words_from(words) if words is not None or (request_out is None and is_interactive()) else None
+    if recovery is None and request_out is None:
+        raise InputError(
+            "Give the recovery words with --words FILE; where several keys sign for the commune, --request-out "
+            "FILE."
+        )
+    with output.progress(_("Reading the backup")) as progress:
+        restored = restore_home(desk.home, path, password, recovery, progress, desk.now)
+    if restored.request is None:
+        assert restored.succession is not None
+        _tell_restored(desk, restored.succession)
+        return
+    if request_out is None:
+        raise HomeError(
+            "{missing} more signatures are needed: give the command again with --request-out FILE.",
+            missing=restored.request.missing,
+        )
+    _write_request(request_out, restored.request)
+    desk.done(
+        restored.log,
+        _(
+            "The history is back. Have {path} signed by {missing} more with `trueque authority sign`, "
+            "then give it to `trueque restore --signed`."
+        ).format(path=request_out, missing=restored.request.missing),
+        missing=restored.request.missing,
+    )
+
+
+def _finish(desk: Desk, signed: tuple[Path, ...]) -> None:
+    from ..backup import finish_restore
+    from ..requests import Request, read_request
+
+    finished = finish_restore(desk.home, [read_request(path) for path in signed])
+    if isinstance(finished, Request):
+        raise HomeError(
+            "{missing} more signatures are needed; those that came are kept: give the next ones as you gave "
+            "these.",
+            missing=finished.missing,
+        )
+    _tell_restored(desk, finished)
+
+
+def _tell_restored(desk: Desk, succession: bytes) -> None:
+    with desk.reading() as service:
+        name = service.reader.commune(service.commune).name
+    desk.done(
+        succession,
+        _(
+            "{name} goes on from here, in a new log. Import the bundles of neighbours to fetch what is newer."
+        ).format(name=name),
+    )
+
+
+def _write_request(path: Path, request: Request) -> None:
+    from ..requests import encode_request
+
+    with path.open("xb") as file:
+        file.write(encode_request(request))
+
+
+@command("export")
+@option("--bundle", type=FILE, required=True, metavar="FILE", help="File to write, for a stick or a mail.")
+@option("--all", "everything", is_flag=True, help="Everything held here, not just recognised communes.")
+def export(desk: Desk, bundle: Path, everything: bool) -> None:
+    """Write your commune's history, and that of the communes it recognises, into a file for others."""
+    from protocol.bundle import MAGIC
+
+    from ..bundles import export_bundle
+
+    _check_replaceable(bundle, MAGIC)
+    with desk.reading() as service, output.progress(_("Writing the bundle")) as progress:
+        totals = export_bundle(service.reader, bundle, None if everything else _recognised(service), progress)
+    if desk.as_json:
+        output.print_json(
+            {
+                "path": str(bundle),
+                "entries": totals.entries,
+                "logs": totals.heads,
+                "evidence": totals.evidence,
+            }
+        )
+        return
+    sentence = ngettext(
+        "{path} holds {count} entry: carry it to the others, who read it with `trueque import`.",
+        "{path} holds {count} entries: carry it to the others, who read it with `trueque import`.",
+        totals.entries,
+    )
+    click.echo(sentence.format(path=bundle, count=totals.entries))
+
+
+def _recognised(service: Service) -> list[CommuneId]:
+    return [service.commune, *service.reader.recognised(service.commune)]
+
+
+@command("import")
+@argument("path", metavar="FILE", type=FILE, help="The bundle.")
+@option("--all", "everything", is_flag=True, help="Take in everything, not just recognised communes.")
+def import_(desk: Desk, path: Path, everything: bool) -> int | None:
+    """Take in what others have recorded, from a file that they wrote with export.
+
+    Everything in it is verified first. Importing a file twice, or an older one later, changes nothing.
+    """
+    from ..bundles import import_bundle
+
+    with desk.writing() as service, path.open("rb") as file:
+        admitted = None if everything else _recognised(service)
+        stopped: ImportStopped | None = None
+        with output.progress(_("Reading the bundle")) as progress:
+            try:
+                report = import_bundle(
+                    service.store,
+                    service.reader,
+                    file,
+                    author=service.author,
+                    admitted=admitted,
+                    progress=progress,
+                )
+            except ImportStopped as error:
+                stopped, report = error, error.report
+        names = {row.id: row.name for row in service.reader.communes()}
+    if desk.as_json:
+        output.print_json(_plain(report))
+    else:
+        _tell_import(desk, report, names)
+    if stopped is None:
+        return None
+    desk.warn(language.told(stopped))
+    return REFUSED
+
+
+def _plain(report: ImportReport) -> dict[str, Any]:
+    return {
+        "new": report.new,
+        "known": report.known,
+        "refused": report.refused,
+        "left_out": report.left_out,
+        "evidence": {
+            "new": report.evidence_new,
+            "known": report.evidence_known,
+            "refused": report.evidence_refused,
+            "left_out": report.evidence_left_out,
+        },
+        "logs": [
+            {
+                "log": told.log.hex(),
+                "commune": None if told.commune is None else told.commune.hex(),
+                "name": told.name,
+                "new": told.new,
+                "known": told.known,
+                "refused": told.refused,
+                "left_out": told.left_out,
+                "forked": told.forked,
+                "reason": None if told.reason is None else str(told.reason),
+            }
+            for told in report.logs.values()
+        ],
+        "situation": None if report.situation is None else report.situation.value,
+    }
+
+
+def _tell_import(desk: Desk, report: ImportReport, names: dict[CommuneId, str]) -> None:
+    click.echo(
+        _("{new} new entries, {known} known already, {refused} refused, {left_out} left out.").format(
+            new=report.new, known=report.known, refused=report.refused, left_out=report.left_out
+        )
+    )
+    for told in report.logs.values():
+        whose = names.get(told.commune, told.name) if told.commune is not None else told.name
+        name = whose or wording.short(told.log)
+        if told.new:
+            line = ngettext("{name}: {count} new entry.", "{name}: {count} new entries.", told.new)
+            click.echo(output.safe(line.format(name=name, count=told.new)))
+        if told.forked:
+            desk.warn(_("{name}: its log was continued in two ways; see `trueque audit`.").format(name=name))
+        if told.reason is not None:
+            desk.warn(f"{name}: {_reason(told.reason)}")
+
+
+def _reason(reason: LedgerError) -> str:
+    return language.told(reason)

@@ -1,0 +1,69 @@
+"""What must not be seen by others: passwords and recovery words, from a file or typed.
+
+Decides how they are asked for; what they open is the callers'.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import language
+from ..errors import InputError, WordsError
+from ..language import gettext as _
+from .desk import is_interactive
+from .output import safe
+
+if TYPE_CHECKING:
+    from ledger.signing import SigningKey
+
+MAX_SECRET_BYTES = 4_096
+"""bytes of a file with a password or with words; 24 words have some 200."""
+
+
+def password_from(path: Path | None, *, new: bool) -> str:
+    """The password in the first line of a file, or typed; a new one is typed twice. Raises InputError."""
+    if path is not None:
+        lines = _read(path).splitlines()
+        return lines[0] if lines else ""
+    if not is_interactive():
+        raise InputError("A password is needed: run this in a terminal, or give --password-file FILE.")
+    while True:
+        first: str = click.prompt(_("Password"), hide_input=True, err=True)
+        if not new or first == click.prompt(_("The same password again"), hide_input=True, err=True):
+            return first
+        click.echo(_("The two are not the same: type it again."), err=True)
+
+
+def words_from(path: Path | None) -> SigningKey:
+    """The key of recovery words in a file, or typed. Raises WordsError, InputError."""
+    from .. import keys
+
+    if path is not None:
+        return keys.key_of_words(_read(path))
+    if not is_interactive():
+        raise InputError("Recovery words are needed: run this in a terminal, or give --words FILE.")
+    while True:
+        typed: list[str] = []
+        click.echo(
+            _("Type the recovery words from the paper, in their order; accents may be left out."), err=True
+        )
+        while len(typed) < keys.WORDS:
+            typed += click.prompt(f"{len(typed) + 1}.", prompt_suffix=" ", err=True).split()
+        try:
+            return keys.key_of_words(" ".join(typed))
+        except WordsError as error:
+            click.echo(safe(language.told(error)), err=True)
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(MAX_SECRET_BYTES + 1)
+    try:
+        if len(data) <= MAX_SECRET_BYTES:
+            return data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    raise InputError("{path} is not a file with words or a password: choose another.", path=path)
