@@ -60,7 +60,7 @@ class Leg(msgspec.Struct, frozen=True):
     `given` and `got` are sums of `deliver` and `receive`, in millionths of the
     transfer's unit; without a quantity they count deliveries, and `agreed` is 1.
     `closed`: nothing more of it is due, by a dispute settled so or since all
-    parties cancelled. `damaged`: the receiver said so of a part of it.
+    parties cancelled. `short` and `damaged`: the receiver said so of a part of it.
     """
 
     transfer: Transfer
@@ -70,6 +70,7 @@ class Leg(msgspec.Struct, frozen=True):
     given: int
     got: int
     closed: bool
+    short: bool
     damaged: bool
 
     @property
@@ -194,7 +195,8 @@ def _state(agreement: Agreement, legs: Sequence[Leg], closed: set[int | None], c
 
 def _legs(moves: Permitted, counted: list[Move], closed: set[int | None], cancelled: bool) -> tuple[Leg, ...]:
     transfers = moves.proposal.transfers
-    given, got, damaged = [0] * len(transfers), [0] * len(transfers), [False] * len(transfers)
+    given, got = [0] * len(transfers), [0] * len(transfers)
+    conditions: set[tuple[int, str]] = set()
     for move in (*moves.of("deliver"), *moves.of("receive")):
         record = move.record
         assert isinstance(record, Deliver | Receive)
@@ -207,7 +209,7 @@ def _legs(moves: Permitted, counted: list[Move], closed: set[int | None], cancel
             given[record.transfer] += amount
         else:
             got[record.transfer] += amount
-            damaged[record.transfer] |= record.condition == "damaged"
+            conditions.add((record.transfer, record.condition))
     parties = moves.proposal.parties
     return tuple(
         Leg(
@@ -218,7 +220,8 @@ def _legs(moves: Permitted, counted: list[Move], closed: set[int | None], cancel
             given[place],
             got[place],
             cancelled or None in closed or place in closed,
-            damaged[place],
+            (place, "short") in conditions,
+            (place, "damaged") in conditions,
         )
         for place, transfer in enumerate(transfers)
     )

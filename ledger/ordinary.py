@@ -18,13 +18,12 @@ from .kinds import Accept, CommuneId, Deliver, Propose, Receive
 from .limits import MAX_SCALE
 from .moves import Move, Saw
 
-
 KINDS: Final = frozenset({Accept, Deliver, Receive})
 """The moves of an ordinary exchange."""
 
 
 def fold(opening: Move, moves: Collection[Move], saw: Saw) -> Exchange | None:
-    """Fold all moves about a proposal into the state of its exchange, None if anything is out of the ordinary."""
+    """Fold all moves about a proposal into the state of its exchange, None if one is out of the ordinary."""
     proposal = opening.record
     assert isinstance(proposal, Propose)
     parties = proposal.parties
@@ -53,7 +52,7 @@ def fold(opening: Move, moves: Collection[Move], saw: Saw) -> Exchange | None:
     sums = _sums(proposal, handed, list(accepted.values()), saw)
     if sums is None:
         return None
-    given, got, damaged = sums
+    given, got, conditions = sums
     legs = tuple(
         Leg(
             transfer,
@@ -65,7 +64,8 @@ def fold(opening: Move, moves: Collection[Move], saw: Saw) -> Exchange | None:
             given[place],
             got[place],
             False,
-            damaged[place],
+            (place, "short") in conditions,
+            (place, "damaged") in conditions,
         )
         for place, transfer in enumerate(proposal.transfers)
     )
@@ -87,10 +87,11 @@ def fold(opening: Move, moves: Collection[Move], saw: Saw) -> Exchange | None:
 
 def _sums(
     proposal: Propose, handed: list[Move], accepted: list[Move], saw: Saw
-) -> tuple[list[int], list[int], list[bool]] | None:
-    """What was given and got of each transfer, and whether damaged; None if a move is not in order."""
+) -> tuple[list[int], list[int], set[tuple[int, str]]] | None:
+    """What was given and got of each transfer, and in which conditions; None if a move is not in order."""
     parties, transfers = proposal.parties, proposal.transfers
-    given, got, damaged = [0] * len(transfers), [0] * len(transfers), [False] * len(transfers)
+    given, got = [0] * len(transfers), [0] * len(transfers)
+    conditions: set[tuple[int, str]] = set()
     # `seen` accumulates along a log: what an entry of a log knew, all later ones of that log know.
     knew: dict[tuple[bytes, int], int] = {}
     for move in handed:
@@ -111,7 +112,7 @@ def _sums(
         short = False
         if isinstance(record, Receive):
             short = record.condition == "short"
-            damaged[record.transfer] |= record.condition == "damaged"
+            conditions.add((record.transfer, record.condition))
         agreed, quantity = transfer.quantity, record.quantity
         if agreed is None:
             amount = 0 if short else 1
@@ -120,4 +121,4 @@ def _sums(
         else:
             amount = quantity.number * 10 ** (MAX_SCALE - quantity.scale)
         (given if giving else got)[record.transfer] += amount
-    return given, got, damaged
+    return given, got, conditions

@@ -157,6 +157,7 @@ def test_without_a_quantity_one_of_each_is_enough_and_a_short_one_is_not() -> No
     talk.say("Valle", Receive, transfer=0, condition="short")
     leg = talk.exchange().legs[0]
     assert (leg.agreed, leg.given, leg.got, leg.due) == (1, 1, 0, 1)
+    assert leg.short
     talk.say("Valle", Receive, transfer=0, quantity=kg(3))
     assert talk.exchange().state is State.FULFILLED
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+import msgspec
+
 from ledger.exchange import Exchange, Move, fold
 from ledger.kinds import CommuneId, Propose, Quantity, Settle, Transfer, Withdraw
 from ledger.log import EntryId
@@ -46,7 +48,7 @@ def transfers_of(parties: tuple[bytes, ...], *asked: Asked, **fields: Any) -> tu
     )
 
 
-@dataclass
+@dataclass(repr=False)
 class Talk:
     """Everything that was said, in the order in which it was, and what each had heard."""
 
@@ -54,6 +56,24 @@ class Talk:
     moves: list[Move] = field(default_factory=list)
     heard: dict[EntryId, frozenset[EntryId]] = field(default_factory=dict)
     ears: dict[CommuneId, frozenset[EntryId]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Everything said, a line each: who, what, about which line, having heard which lines."""
+        lines = {move.id: number for number, move in enumerate(self.moves)}
+        told = []
+        for move in self.moves:
+            fields = {key: value for key, value in msgspec.structs.asdict(move.record).items() if value}
+            for key in ("parties", "transfers", "kind"):
+                fields.pop(key, None)
+            shown = {key: lines.get(value, value) for key, value in fields.items()}
+            heard = sorted(lines[entry] for entry in self.heard[move.id] if entry in lines)
+            mark = "contested " if move.contested else ""
+            told.append(f"{move.commune.hex()[:4]} {mark}{move.record.kind} {shown} heard {heard}")
+        return "\n".join(["Talk", *(f"  {number}: {line}" for number, line in enumerate(told))])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """How hypothesis shows a failing example."""
+        printer.text(repr(self))
 
     def add(
         self,
