@@ -66,10 +66,14 @@ class Descent:
         """
         wants = self.wants
         if len(hashes) != len(wants) or any(len(one) != HASH_BYTES for one in hashes):
-            raise EvidenceError(f"The peer was asked for {len(wants)} hashes of its tree and gave others.")
+            raise EvidenceError(
+                "The peer was asked for {count} hashes of its tree and gave others.", count=len(wants)
+            )
         known = dict(zip(wants, hashes, strict=True))
         if not wants or _fold(self._at, known) != self._known[self._at]:
-            raise EvidenceError(f"The peer's hashes are not those under its head of size {self._head.size}.")
+            raise EvidenceError(
+                "The peer's hashes are not those under its head of size {size}.", size=self._head.size
+            )
         self._known = known
         self._walk()
 
@@ -105,7 +109,9 @@ def subtree_of(branch: Branch, start: int, end: int) -> bytes:
     width = end - start
     span = 1 << (width - 1).bit_length()
     if not 0 <= start < end <= branch.size or start % span:
-        raise Unconnected(f"The entries from {start} to {end} are no subtree of what is held.")
+        raise Unconnected(
+            "The entries from {start} to {end} are no subtree of what is held.", start=start, end=end
+        )
     size, compact = 0, merkle.CompactRange()
     if start < branch.start:
         older = branch.state_at(branch.start).compact
@@ -114,7 +120,12 @@ def subtree_of(branch: Branch, start: int, end: int) -> bytes:
             # One of the full subtrees of the compact range is all that is left of what it covers.
             is_kept = width == span and branch.start & width and start == branch.start & -(2 * width)
             if not is_kept:
-                raise Unconnected(f"This log is held from index {branch.start}; {start} to {end} is older.")
+                raise Unconnected(
+                    "This log is held from index {first}; {start} to {end} is older.",
+                    first=branch.start,
+                    start=start,
+                    end=end,
+                )
             return older[start.bit_count()]
         compact = older[-size.bit_count() :]  # the subtrees that lie from `start` on
     while size < width:

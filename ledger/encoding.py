@@ -68,13 +68,13 @@ def decode(data: bytes, *, max_bytes: int = MAX_PAYLOAD_BYTES) -> Value:
     than `max_bytes` of them without looking further.
     """
     if len(data) > max_bytes:
-        raise EncodingError(f"It has {len(data)} bytes; {max_bytes} are allowed.")
+        raise EncodingError("It has {count} bytes; {limit} are allowed.", count=len(data), limit=max_bytes)
     try:
         value: Value = _decoder.decode(data)
     except RecursionError:
-        raise EncodingError(f"It nests deeper than {MAX_NESTING} levels.") from None
+        raise EncodingError("It nests deeper than {limit} levels.", limit=MAX_NESTING) from None
     except ValueError as error:  # msgspec.DecodeError and UnicodeDecodeError are both
-        raise EncodingError(f"It is not MessagePack: {error}.") from None
+        raise EncodingError("It is not MessagePack: {reason}.", reason=error) from None
     _check(value, 0)
     if _encoder.encode(value) != data:
         raise EncodingError("It is not canonical: a long form, or map keys that are unsorted or repeated.")
@@ -89,11 +89,17 @@ def check_text(text: str) -> None:
     for character in sorted(set(unusual)):
         code_point = ord(character)
         if not is_assigned(code_point):
-            raise EncodingError(f"A text holds U+{code_point:04X}, which Unicode 14 does not assign.")
+            raise EncodingError(
+                "A text holds U+{code_point:04X}, which Unicode 14 does not assign.", code_point=code_point
+            )
         if character < " " or "\x7f" <= character <= "\x9f":
-            raise EncodingError(f"A text holds the control character U+{code_point:04X}.")
+            raise EncodingError(
+                "A text holds the control character U+{code_point:04X}.", code_point=code_point
+            )
         if character in _BIDIRECTIONAL_CONTROLS:
-            raise EncodingError(f"A text holds the bidirectional control U+{code_point:04X}.")
+            raise EncodingError(
+                "A text holds the bidirectional control U+{code_point:04X}.", code_point=code_point
+            )
     if not unicodedata.is_normalized("NFC", text):
         raise EncodingError("A text is not in Unicode's normal form C.")
 
@@ -116,9 +122,9 @@ def _check(value: object, depth: int) -> None:
         for item in value:
             _check(item, depth + 1)
     elif value is not None and type(value) is not bool and type(value) is not bytes:
-        raise EncodingError(f"A record cannot hold a value of type {type(value).__name__}.")
+        raise EncodingError("A record cannot hold a value of type {type}.", type=type(value).__name__)
 
 
 def _check_depth(depth: int) -> None:
     if depth == MAX_NESTING:
-        raise EncodingError(f"It nests deeper than {MAX_NESTING} levels.")
+        raise EncodingError("It nests deeper than {limit} levels.", limit=MAX_NESTING)

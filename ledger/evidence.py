@@ -69,18 +69,26 @@ def check_evidence(evidence: Evidence, network: str) -> None:
     if _order(first.head) >= _order(second.head):
         raise EvidenceError("The heads of evidence do not stand in the order of their size and root.")
     if index >= first.head.size:
-        raise EvidenceError(f"The head of size {first.head.size} does not cover index {index}.")
+        raise EvidenceError(
+            "The head of size {size} does not cover index {index}.", size=first.head.size, index=index
+        )
     if first.leaf == second.leaf:
-        raise EvidenceError(f"Both branches hold the same entry at index {index}.")
+        raise EvidenceError("Both branches hold the same entry at index {index}.", index=index)
     for proven in (first, second):
         head = proven.head
         if not merkle.verify_inclusion(proven.leaf, index, head.size, list(proven.proof), head.root):
-            raise EvidenceError(f"The entry at index {index} is not proved by the head of size {head.size}.")
+            raise EvidenceError(
+                "The entry at index {index} is not proved by the head of size {size}.",
+                index=index,
+                size=head.size,
+            )
     if _before(index, first) != _before(index, second):
-        raise EvidenceError(f"The branches differ before index {index}; this is not where they part.")
+        raise EvidenceError(
+            "The branches differ before index {index}; this is not where they part.", index=index
+        )
     for proven in (first, second):
         if not proven.head.is_signed(network):
-            raise EvidenceError(f"The head of size {proven.head.size} is not validly signed.")
+            raise EvidenceError("The head of size {size} is not validly signed.", size=proven.head.size)
 
 
 def prove_entry(head: Head, index: int, before: CompactRange, leaves: Sequence[bytes]) -> Proven:
@@ -92,7 +100,12 @@ def prove_entry(head: Head, index: int, before: CompactRange, leaves: Sequence[b
     Raises EvidenceError if the numbers of hashes do not fit.
     """
     if len(leaves) != head.size - index or len(before) != index.bit_count() or not leaves:
-        raise EvidenceError(f"{len(leaves)} leaf hashes from index {index} do not fit a head of {head.size}.")
+        raise EvidenceError(
+            "{count} leaf hashes from index {index} do not fit a head of {size}.",
+            count=len(leaves),
+            index=index,
+            size=head.size,
+        )
     low, high = 0, head.size
     left = iter(before)  # the largest, and leftmost, subtree first: the order in which the path meets them
     downwards = []
@@ -132,11 +145,13 @@ def decode_evidence(data: bytes) -> Evidence:
     as another one.
     """
     if len(data) > MAX_EVIDENCE_BYTES:
-        raise EvidenceError(f"Evidence has {len(data)} bytes; {MAX_EVIDENCE_BYTES} are allowed.")
+        raise EvidenceError(
+            "Evidence has {count} bytes; {limit} are allowed.", count=len(data), limit=MAX_EVIDENCE_BYTES
+        )
     try:
         evidence = _DECODER.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise EvidenceError(f"Evidence cannot be read: {error}.") from error
+        raise EvidenceError("Evidence cannot be read: {reason}.", reason=error) from error
     if encode_evidence(evidence) != data:
         raise EvidenceError("Evidence is not in its shortest encoding.")
     return evidence

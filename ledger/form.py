@@ -96,7 +96,7 @@ def _check_amount(record: Deliver | Receive) -> None:
 
 def _check_proposal(record: Propose) -> None:
     parties = record.parties
-    _check_ascending(parties, "The parties")
+    _check_ascending(parties, "The parties are not sorted and distinct.")
     involved = set()
     for transfer in record.transfers:
         if transfer.giver == transfer.receiver:
@@ -128,25 +128,25 @@ def _check_charter(record: Charter) -> None:
 
 def _check_authority_change(record: AuthorityChange) -> None:
     _check_authority(record.authority)
-    _check_ascending(record.previous, "The authorities replaced")
+    _check_ascending(record.previous, "The authorities replaced are not sorted and distinct.")
 
 
 def _check_succession(record: Succession) -> None:
     logs = tuple(seal.log for seal in record.previous)
-    _check_ascending(logs, "The logs continued")
+    _check_ascending(logs, "The logs continued are not sorted and distinct.")
     if record.log in logs:
         raise RecordError("A log cannot continue itself.")
 
 
 def _check_authority(authority: Authority) -> None:
-    _check_ascending(authority.keys, "The keys of an authority")
+    _check_ascending(authority.keys, "The keys of an authority are not sorted and distinct.")
     if authority.threshold > len(authority.keys):
         raise RecordError("An authority asks for more signatures than it has keys.")
 
 
-def _check_ascending(items: tuple[bytes, ...], what: str) -> None:
+def _check_ascending(items: tuple[bytes, ...], sentence: str) -> None:
     if tuple(sorted(set(items))) != items:
-        raise RecordError(f"{what} are not sorted and distinct.")
+        raise RecordError(sentence)
 
 
 def _check_quantity(quantity: Quantity) -> None:
@@ -161,7 +161,7 @@ def _check_day(day: str) -> None:
     except ValueError:
         found = None
     if found != day:
-        raise RecordError(f"{day!r} is not a date like 2030-01-31.")
+        raise RecordError("'{day}' is not a date like 2030-01-31.", day=day)
 
 
 # Tables -----------------------------------------------------------------------------------------

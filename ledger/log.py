@@ -164,29 +164,52 @@ def check_form(run: Run) -> None:
     """
     count = len(run.items)
     if not 1 <= count <= MAX_RUN_ENTRIES:
-        raise BadRun(f"A run has {count} entries; 1 to {MAX_RUN_ENTRIES} are allowed.")
+        raise BadRun(
+            "A run has {count} entries; 1 to {limit} are allowed.", count=count, limit=MAX_RUN_ENTRIES
+        )
     if run.start < 0 or run.head.size != run.start + count or run.head.size > MAX_INDEX + 1:
-        raise BadRun(f"A head of size {run.head.size} does not end a run of {count} from {run.start}.")
+        raise BadRun(
+            "A head of size {size} does not end a run of {count} from {start}.",
+            size=run.head.size,
+            count=count,
+            start=run.start,
+        )
     total = 0
     for item in run.items:
         if isinstance(item, bytes):
             if not 1 <= len(item) <= MAX_PAYLOAD_BYTES:
-                raise BadRun(f"A payload has {len(item)} bytes; 1 to {MAX_PAYLOAD_BYTES} are allowed.")
+                raise BadRun(
+                    "A payload has {count} bytes; 1 to {limit} are allowed.",
+                    count=len(item),
+                    limit=MAX_PAYLOAD_BYTES,
+                )
             total += len(item)
         elif len(item.leaf) != HASH_BYTES:
-            raise BadRun(f"A leaf hash has {len(item.leaf)} bytes instead of {HASH_BYTES}.")
+            raise BadRun(
+                "A leaf hash has {count} bytes instead of {limit}.", count=len(item.leaf), limit=HASH_BYTES
+            )
     if total > MAX_RUN_BYTES:
-        raise BadRun(f"A run has {total} bytes of payloads; {MAX_RUN_BYTES} are allowed.")
+        raise BadRun(
+            "A run has {total} bytes of payloads; {limit} are allowed.", total=total, limit=MAX_RUN_BYTES
+        )
     if run.before and len(run.before) != run.start.bit_count():
-        raise BadRun(f"A compact range of {len(run.before)} hashes does not fit size {run.start}.")
+        raise BadRun(
+            "A compact range of {count} hashes does not fit size {start}.",
+            count=len(run.before),
+            start=run.start,
+        )
     if any(len(one) != HASH_BYTES for one in run.before):
-        raise BadRun(f"A compact range holds a hash that is not {HASH_BYTES} bytes long.")
+        raise BadRun("A compact range holds a hash that is not {limit} bytes long.", limit=HASH_BYTES)
 
 
 def check_head(head: Head, network: str) -> None:
     """Refuse a head that its log did not sign for `network`. Raises BadHead."""
     if not head.is_signed(network):
-        raise BadHead(f"The head of size {head.size} of log {head.log.hex()[:16]} is not validly signed.")
+        raise BadHead(
+            "The head of size {size} of log {log} is not validly signed.",
+            size=head.size,
+            log=head.log.hex()[:16],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +228,13 @@ def extend(state: LogState, run: Run, network: str) -> Extension:
     """
     check_form(run)
     if run.head.log != state.log or run.start != state.size:
-        raise BadRun(f"A run from {run.start} does not continue a log of size {state.size}.")
+        raise BadRun(
+            "A run from {start} does not continue a log of size {held}.", start=run.start, held=state.size
+        )
     leaves = leaf_hashes(state.log, run.start, run.items)
     compact = merkle.extend_range(state.size, state.compact, leaves)
     if merkle.range_root(run.head.size, compact) != run.head.root:
-        raise BadRun(f"The root of the head of size {run.head.size} is not that of its entries.")
+        raise BadRun("The root of the head of size {size} is not that of its entries.", size=run.head.size)
     check_head(run.head, network)
     return Extension(LogState(state.log, run.head.size, compact, run.head), leaves)
 

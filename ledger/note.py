@@ -55,7 +55,11 @@ class VerifierKey:
         """Raises NoteError if no signature line could carry the name, or the key has not 32 bytes."""
         _check_name(self.name)
         if len(self.public_key) != HASH_BYTES:
-            raise NoteError(f"A public key has {len(self.public_key)} bytes instead of {HASH_BYTES}.")
+            raise NoteError(
+                "A public key has {count} bytes instead of {limit}.",
+                count=len(self.public_key),
+                limit=HASH_BYTES,
+            )
 
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
@@ -136,7 +140,7 @@ def open_note(text: str | bytes, verifier_keys: Iterable[VerifierKey | str]) -> 
         if key is None or key in verified:
             continue
         if not signing.verify(key.public_key, signed, signature):
-            raise NoteError(f"The signature of {name} on a note does not verify.")
+            raise NoteError("The signature of {name} on a note does not verify.", name=name)
         verified.append(key)
     if not verified:
         raise NoteError("A note has no signature of a known key.")
@@ -191,7 +195,11 @@ def parse_checkpoint(body: str, *, allow_extensions: bool = False) -> Checkpoint
         raise NoteError("The size in a checkpoint is not a decimal number that fits.")
     root = _from_base64(root_text)
     if len(root) != HASH_BYTES:
-        raise NoteError(f"The root in a checkpoint has {len(root)} bytes instead of {HASH_BYTES}.")
+        raise NoteError(
+            "The root in a checkpoint has {count} bytes instead of {limit}.",
+            count=len(root),
+            limit=HASH_BYTES,
+        )
     if extensions and not allow_extensions:
         raise NoteError("A checkpoint has extension lines, of which none is known.")
     return Checkpoint(origin, int(size), root, tuple(extensions))
@@ -215,7 +223,7 @@ def _by_name_and_id(keys: Iterable[VerifierKey | str]) -> dict[tuple[str, bytes]
         if isinstance(key, str):
             key = VerifierKey.parse(key)
         if known.setdefault((key.name, key.id), key) != key:
-            raise NoteError(f"Two keys named {key.name} have the same key id.")
+            raise NoteError("Two keys named {name} have the same key id.", name=key.name)
     return known
 
 
@@ -223,7 +231,9 @@ def _split(text: str | bytes) -> tuple[str, list[str]]:
     """The text of a note, its newline included, and its signature lines."""
     data = _bytes_of(text) if isinstance(text, str) else text
     if len(data) > MAX_NOTE_BYTES:
-        raise NoteError(f"A note has {len(data)} bytes; {MAX_NOTE_BYTES} are allowed.")
+        raise NoteError(
+            "A note has {count} bytes; {limit} are allowed.", count=len(data), limit=MAX_NOTE_BYTES
+        )
     try:
         whole = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -235,7 +245,11 @@ def _split(text: str | bytes) -> tuple[str, list[str]]:
     if not blank or lines.pop() or not lines:
         raise NoteError("A note has no signature lines after a blank line.")
     if len(lines) > MAX_NOTE_SIGNATURES:
-        raise NoteError(f"A note has {len(lines)} signature lines; {MAX_NOTE_SIGNATURES} are allowed.")
+        raise NoteError(
+            "A note has {count} signature lines; {limit} are allowed.",
+            count=len(lines),
+            limit=MAX_NOTE_SIGNATURES,
+        )
     return f"{body}\n", lines
 
 

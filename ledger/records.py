@@ -12,6 +12,7 @@ encoded again only to see that the bytes were its one canonical form.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -143,23 +144,43 @@ def reread(payload: bytes) -> Record:
 def to_payload(record: Record) -> bytes:
     """The canonical bytes of a record, checked as a reader would. Raises RecordError."""
     if KINDS.get(record.kind) is not record.__class__:
-        raise RecordError(f"A {record.__class__.__name__} cannot be recorded as the kind {record.kind!r}.")
+        raise RecordError(
+            "A {type} cannot be recorded as the kind '{kind}'.",
+            type=record.__class__.__name__,
+            kind=record.kind,
+        )
     try:
         # Read back, a list is a tuple and a default is the default: the second encoding is canonical.
         read: Record = _decoders[record.kind].decode(_encoder.encode(record))
         check_form(read)
     except EncodingError as error:
-        raise RecordError(f"A text cannot be recorded: {error}") from error
+        raise RecordError("A text cannot be recorded: {reason}", reason=error) from error
     except (TypeError, ValueError, OverflowError) as error:
-        what, _, where = str(error).partition(" - at `$.")
-        field = f"its field `{where}" if where else "one of its fields"
-        raise RecordError(f"The record cannot be written because of {field}: {what}.") from error
+        raise _wrong_field(str(error)) from error
     payload = _encoder.encode(read)
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise RecordError(
-            f"The record has {len(payload)} bytes; {MAX_PAYLOAD_BYTES} are allowed. Shorten its texts."
+            "The record has {count} bytes; {limit} are allowed: shorten its texts.",
+            count=len(payload),
+            limit=MAX_PAYLOAD_BYTES,
         )
     return payload
+
+
+def _wrong_field(text: str) -> RecordError:
+    """What msgspec says of a value, with the name of its field: `title`, `transfers[0].quantity[2]`."""
+    what, _, where = text.partition(" - at `$.")
+    field = where.rstrip("`")
+    if not field:
+        return RecordError(
+            "The record cannot be written because of one of its fields: {reason}.", reason=what
+        )
+    length = re.search(r"of length <= (\d+)$", what)
+    if length is not None:
+        return RecordError(
+            "The field '{field}' is too long: shorten it to {limit}.", field=field, limit=length[1]
+        )
+    return RecordError("The field '{field}' cannot be written: {reason}.", field=field, reason=what)
 
 
 def subjects(record: Record) -> list[bytes]:

@@ -143,8 +143,12 @@ def place_run(run: Run, branches: Sequence[Branch], network: str) -> Placement:
     if run.start == 0 or run.before:
         _stand_alone(run, leaves)
     if reached:
-        raise Diverged(f"The head of size {run.head.size} fits no branch that is held.")
-    raise Unconnected(f"A run from {run.start} to {run.head.size} does not reach what is held of its log.")
+        raise Diverged("The head of size {size} fits no branch that is held.", size=run.head.size)
+    raise Unconnected(
+        "A run from {start} to {size} does not reach what is held of its log.",
+        start=run.start,
+        size=run.head.size,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +182,7 @@ def prove_held(branch: Branch, index: int, before: CompactRange | None = None) -
 
 def _open(run: Run, leaves: list[bytes], network: str) -> Opens:
     if run.start and not run.before:
-        raise Unconnected(f"Nothing is held of this log, and the run begins at {run.start}.")
+        raise Unconnected("Nothing is held of this log, and the run begins at {start}.", start=run.start)
     compact = _stand_alone(run, leaves)
     check_head(run.head, network)
     return Opens(LogState(run.log, run.head.size, compact, run.head), leaves)
@@ -188,7 +192,7 @@ def _stand_alone(run: Run, leaves: list[bytes]) -> CompactRange:
     """The compact range at the run's end from the run alone; BadRun if its head has another root."""
     compact = merkle.extend_range(run.start, run.before, leaves)
     if merkle.range_root(run.head.size, compact) != run.head.root:
-        raise BadRun(f"The root of the head of size {run.head.size} is not that of its entries.")
+        raise BadRun("The root of the head of size {size} is not that of its entries.", size=run.head.size)
     return compact
 
 
@@ -200,7 +204,11 @@ def _fit(run: Run, leaves: list[bytes], branch: Branch) -> Extends | Known | _Pa
     """
     head, state = run.head, branch.state()
     if state.log != head.log:
-        raise BadRun(f"A run of log {head.log.hex()[:16]} does not belong beside log {state.log.hex()[:16]}.")
+        raise BadRun(
+            "A run of log {log} does not belong beside log {other}.",
+            log=head.log.hex()[:16],
+            other=state.log.hex()[:16],
+        )
     first = max(run.start, branch.start)
     end = min(branch.size, head.size)
     held = branch.leaves(first, end)

@@ -42,7 +42,9 @@ def check_network(name: str) -> None:
     """Refuse a string that cannot name a network: `[a-z0-9-]{1,32}`. Raises RecordError."""
     if not _NAME.fullmatch(name):
         raise RecordError(
-            f"{name!r} cannot name a network: use 1 to {MAX_NETWORK_CHARACTERS} of a to z, 0 to 9 and '-'."
+            "'{name}' cannot name a network: use 1 to {limit} of a to z, 0 to 9 and '-'.",
+            name=name,
+            limit=MAX_NETWORK_CHARACTERS,
         )
 
 
@@ -54,7 +56,7 @@ def context(purpose: str, network: str) -> bytes:
     """
     check_network(network)
     if not _NAME.fullmatch(purpose):
-        raise RecordError(f"{purpose!r} cannot name a purpose of signatures.")
+        raise RecordError("'{purpose}' cannot name a purpose of signatures.", purpose=purpose)
     return f"trueque/{purpose}/v1\n{network}\n".encode("ascii")
 
 
@@ -95,7 +97,11 @@ class SigningKey:
     def __post_init__(self) -> None:
         """Derive the pair. Raises LocalError if the seed has not 32 bytes."""
         if len(self.seed) != SEED_BYTES:
-            raise LocalError(f"A signing key is made from {SEED_BYTES} bytes, not {len(self.seed)}.")
+            raise LocalError(
+                "A signing key is made from {limit} bytes, not {count}.",
+                limit=SEED_BYTES,
+                count=len(self.seed),
+            )
         public_key, secret = crypto_sign_seed_keypair(self.seed)
         object.__setattr__(self, "public_key", public_key)
         object.__setattr__(self, "_secret", secret)

@@ -103,8 +103,11 @@ class Store:
         if held is not None and held[0] != self.network:
             self._connection.close()
             raise StoreError(
-                f"The ledger {self.path} belongs to the network {held[0]!r}, not {self.network!r}: "
-                "networks are never merged; use another home."
+                "The ledger {path} belongs to the network '{held}', not '{network}': "
+                "networks are never merged; use another home.",
+                path=self.path,
+                held=held[0],
+                network=self.network,
             )
 
     def close(self) -> None:
@@ -196,8 +199,9 @@ class Store:
     def _guarded(self, work: Callable[[], Result]) -> Result:
         if self._failed:
             raise StoreError(
-                f"Writing to the ledger {self.path} failed before, so what is on disk is not known: "
-                "close the program and start it again."
+                "Writing to the ledger {path} failed before, so what is on disk is not known: "
+                "close the program and start it again.",
+                path=self.path,
             )
         with store_errors(self.path):
             return work()

@@ -33,7 +33,7 @@ from .shared import CHECKOUT
 LOCALE_DIR: Final = CHECKOUT / "node" / "locale"
 LOCALES: Final = ("es_VE", "en")
 
-SENTENCES: Final = ("ledger/steps.py", "ledger/moves.py", "ledger/author.py")
+SENTENCES: Final = ("ledger/steps.py", "ledger/moves.py", "ledger/author.py", "ledger/form.py")
 """Modules whose constants are shown to people: everything in them that is a sentence."""
 
 HEADER: Final = """\
