@@ -4,12 +4,20 @@ LedgerError (of the ledger)
 └── LocalError
     ├── HomeError       the home cannot be used: missing, held by another process, damaged
     ├── InputError      what a person gave cannot be understood or is not allowed
-    └── WordsError      recovery words that are none, or are not this commune's
+    ├── WordsError      recovery words that are none, or are not this commune's
+    ├── NotAdmitted     a log that this home does not take in
+    ├── ExportFailed    a bundle that could not be written; what stood there before still does
+    └── ImportStopped   a bundle that could not be read to its end; what came before is stored
 """
 
 from __future__ import annotations
 
-from ledger.errors import LocalError
+from typing import TYPE_CHECKING
+
+from ledger.errors import LedgerError, LocalError
+
+if TYPE_CHECKING:
+    from .intake import ImportReport
 
 
 class HomeError(LocalError):
@@ -22,3 +30,23 @@ class InputError(LocalError):
 
 class WordsError(LocalError):
     """Recovery words that are none, or that are not this commune's."""
+
+
+class NotAdmitted(LocalError):
+    """A log that this home does not take in; the sentence says why."""
+
+
+class ExportFailed(LocalError):
+    """A bundle could not be written; where it should stand is what stood there before."""
+
+
+class ImportStopped(LocalError):
+    """A bundle could not be read to its end; `report` says what came before that, and it is stored."""
+
+    def __init__(self, reason: LedgerError, report: ImportReport) -> None:
+        super().__init__(
+            "{reason} {count} new entries came before that and are stored; the whole file will add the rest.",
+            reason=reason,
+            count=report.new,
+        )
+        self.report = report

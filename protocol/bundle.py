@@ -222,13 +222,13 @@ class BundleReader:
         if version != VERSION:
             raise self._newer()
         if not 1 <= length <= MAX_NETWORK_CHARACTERS:
-            raise self._damaged("the name of its network has an impossible length")
+            raise self._damaged(MessageError("The name of its network has an impossible length."))
         name = self._exactly(length)
         try:
             network = name.decode("ascii")
             signing.check_network(network)
         except (UnicodeDecodeError, RecordError) as error:
-            raise self._damaged("the name of its network is none") from error
+            raise self._damaged(MessageError("It names no network.")) from error
         self._counter.hash.update(magic + _BEGINNING.pack(version, length) + name)
         return network
 
@@ -305,11 +305,11 @@ class BundleReader:
         self.position += len(data)
         return data
 
-    def _damaged(self, reason: MessageError | str) -> DamagedBundle:
+    def _damaged(self, reason: MessageError) -> DamagedBundle:
         return DamagedBundle(
-            "The bundle is damaged before byte {position} ({reason}): copy it again from where it came.",
+            "The bundle is damaged before byte {position}. {reason} Copy it again from where it came.",
             position=self.position,
-            reason=str(reason).rstrip("."),
+            reason=reason,
         )
 
     @staticmethod

@@ -1,0 +1,130 @@
+"""Admission: which logs of others a home takes in.
+
+Decides from the commune that a log belongs to, or from what its first entry
+claims as long as it is not held: a charter names its commune by its own hash,
+and a succession must be signed by an authority of the commune, so that nobody
+fills a home with logs in a name that is not theirs. What a commune's logs then
+mean is the ledger's to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from ledger.authority import satisfied
+from ledger.errors import NotFound
+from ledger.log import LogKey, Run, entry_id
+from ledger.records import Charter, CommuneId, Succession, parse, signed_body
+from ledger.store.reading import BranchInfo, Reader
+
+from .errors import NotAdmitted
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Why a log is not taken in, and whose it says it is: a commune, and the name in its charter."""
+
+    reason: NotAdmitted
+    commune: CommuneId | None = None
+    name: str | None = None
+
+
+class Admission:
+    """Admits the logs of some communes, or all logs if `communes` is None.
+
+    Asks the reader, and remembers the logs that it has admitted. `settle` is
+    called where the answer depends on entries that were admitted before and
+    may still wait to be stored. Belongs to the reader's thread.
+    """
+
+    def __init__(
+        self, reader: Reader, communes: Collection[CommuneId] | None, settle: Callable[[], None]
+    ) -> None:
+        self._reader = reader
+        self._communes = None if communes is None else frozenset(communes)
+        self._settle = settle
+        self._admitted: set[LogKey] = set()
+
+    def holds(self, log: LogKey) -> bool:
+        """Whether a log is held, or was admitted before, as one that is taken in."""
+        if self._communes is None or log in self._admitted:
+            return True
+        return any(branch.commune in self._communes for branch in self._reader.branches(log))
+
+    def judge(self, run: Run) -> LeftOut | None:
+        """None if the run's log is taken in, else why not. Nothing of the run itself is verified."""
+        if self._communes is None or run.log in self._admitted:
+            return None
+        left_out = self._judge(run, self._communes)
+        if left_out is None:
+            self._admitted.add(run.log)
+        return left_out
+
+    def _judge(self, run: Run, communes: frozenset[CommuneId]) -> LeftOut | None:
+        branches = self._reader.branches(run.log)
+        known = {branch.commune for branch in branches if branch.commune is not None}
+        if known & communes:
+            return None
+        if known:
+            return LeftOut(_not_recognised(), min(known))
+        payload = self._opening(run, branches)
+        if payload is None:
+            return LeftOut(
+                NotAdmitted("Which commune it belongs to cannot be told: its first entry is not there.")
+            )
+        return self._claim(run.log, payload, communes)
+
+    def _opening(self, run: Run, branches: Sequence[BranchInfo]) -> bytes | None:
+        """The payload of the log's first entry, as it is held or as the run brings it."""
+        for branch in branches:
+            if branch.start == 0:
+                return next(self._reader.entries(branch.number, 0, 1)).payload
+        item = run.items[0]
+        return item if run.start == 0 and isinstance(item, bytes) else None
+
+    def _claim(self, log: LogKey, payload: bytes, communes: frozenset[CommuneId]) -> LeftOut | None:
+        """What a log's first entry is worth."""
+        record = parse(payload)
+        if isinstance(record, Charter):
+            commune = CommuneId(entry_id(log, 0, payload))
+            if commune in communes and record.network == self._reader.network:
+                return None
+            return LeftOut(_not_recognised(), commune, record.name)
+        if isinstance(record, Succession):
+            commune = CommuneId(record.commune)
+            if commune not in communes:
+                return LeftOut(_not_recognised(), commune)
+            reason = self._unvouched(log, record, payload)
+            return None if reason is None else LeftOut(reason, commune)
+        return LeftOut(
+            NotAdmitted("Which commune it belongs to cannot be told: its first entry does not say.")
+        )
+
+    def _unvouched(self, log: LogKey, record: Succession, payload: bytes) -> NotAdmitted | None:
+        """Why a succession is not one of the commune that it names; None if an authority of it signed it."""
+        self._settle()
+        try:
+            chain = self._reader.formed(CommuneId(record.commune)).chain
+        except NotFound:
+            return NotAdmitted(
+                "It continues a commune whose charter is not held: import this again when that has come."
+            )
+        link = chain.link_of(record.authority)
+        message = signed_body(payload, self._reader.network)
+        if record.log == log and link is not None and satisfied(link.authority, record.signatures, message):
+            return None
+        return NotAdmitted(
+            "It says that it continues a commune, and that commune's authority did not sign it."
+        )
+
+
+def followed(reader: Reader, own: CommuneId) -> frozenset[CommuneId]:
+    """The communes whose logs a home takes in and passes on by default: its own and those it recognises."""
+    return frozenset({own, *reader.recognised(own)})
+
+
+def _not_recognised() -> NotAdmitted:
+    return NotAdmitted(
+        "Its commune is not recognised here: `trueque recognise` it, or import everything with --all."
+    )

@@ -1,0 +1,176 @@
+"""Bundles: writing what a home holds into a file, and taking in what a file holds.
+
+Decides what goes into a bundle and in which order, and how far one that is cut
+short counts: what came whole is stored. Shows nothing. The file's form is
+`protocol.bundle`'s, what becomes of each thing in it `intake`'s
+(docs/spec/bundle.md). Importing twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from ledger.errors import NotFound
+from ledger.log import LogKey
+from ledger.records import CommuneId
+from ledger.store.reading import BranchInfo, Reader
+from protocol.bundle import BundleReader, BundleWriter, Totals
+from protocol.errors import BundleError
+
+from .errors import ExportFailed, ImportStopped
+from .intake import ImportReport, Intake
+
+if TYPE_CHECKING:
+    from ledger.author import Author
+    from ledger.store.writing import Store
+
+Progress = Callable[[int, int], None]
+"""Called with how much is done and how much there is: entries of an export, bytes of an import."""
+
+
+def _silent(done: int, total: int) -> None:
+    """Show no progress."""
+
+
+# Out --------------------------------------------------------------------------------------------
+
+
+def export_bundle(
+    reader: Reader,
+    path: Path,
+    communes: Collection[CommuneId] | None = None,
+    progress: Progress = _silent,
+) -> Totals:
+    """Write the logs of some communes, or everything held if `communes` is None, into a file.
+
+    The file is replaced at once when all of it is on disk. Raises ExportFailed
+    or StoreError; then what stood at `path` stands there still.
+    """
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        with temporary.open("wb") as file:
+            with reader.snapshot():
+                totals = write_bundle(reader, file, communes, progress)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise ExportFailed(
+            "The bundle {path} cannot be written ({reason}): free some space or choose another folder.",
+            path=path,
+            reason=error.strerror,
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return totals
+
+
+def write_bundle(
+    reader: Reader, file: BinaryIO, communes: Collection[CommuneId] | None, progress: Progress
+) -> Totals:
+    """Write the logs of some communes, or everything held, as a bundle; within a snapshot of the reader's.
+
+    Evidence first, since it must not be lost; then the heads of all branches; then their entries.
+    """
+    branches = list(_in_order(reader, communes))
+    logs = {branch.log for branch in branches}
+    writer = BundleWriter(file, reader.network)
+    for evidence in reader.evidence():
+        if evidence.log in logs:
+            writer.add_evidence(evidence)
+    for branch in branches:
+        writer.add_head(reader.head(branch.number))
+    done, total = 0, sum(branch.size - branch.first for branch in branches)
+    progress(done, total)
+    for branch in branches:
+        # A branch that parts from an older one is sent from there on: the older one has gone before.
+        above = 0 if branch.first == branch.start else branch.first
+        for run in reader.runs(branch.number, above):
+            writer.add_run(run)
+            done += len(run.items)
+            progress(done, total)
+    return writer.close()
+
+
+def _in_order(reader: Reader, communes: Collection[CommuneId] | None) -> Iterator[BranchInfo]:
+    """The branches to export: each log after those that its commune continues, its oldest branch first."""
+    taken: set[LogKey] = set()
+    for commune in sorted([row.id for row in reader.communes()] if communes is None else communes):
+        try:
+            logs = reader.formed(commune).logs
+        except NotFound:
+            continue  # recognised, and not held yet
+        for log in logs:
+            if log not in taken:
+                taken.add(log)
+                yield from reader.branches(log)
+    if communes is None:
+        yield from (branch for branch in reader.branches() if branch.log not in taken)
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass  # some file systems of sticks cannot; the file itself is on disk
+    finally:
+        os.close(descriptor)
+
+
+# In ---------------------------------------------------------------------------------------------
+
+
+def import_bundle(
+    store: Store,
+    reader: Reader,
+    file: BinaryIO,
+    *,
+    author: Author | None,
+    admitted: Collection[CommuneId] | None = None,
+    progress: Progress = _silent,
+) -> ImportReport:
+    """Take in what a bundle holds of the logs of `admitted` communes, of everything if that is None.
+
+    `author` is that of the home's own log, which is fetched back up to its
+    anchors whatever is admitted; None for a home that writes none.
+
+    Raises BundleError (NotABundle, OtherNetwork, ...) if the file does not even
+    begin as a bundle, ImportStopped with the report where it cannot be read on,
+    StoreError if nothing more can be stored.
+    """
+    bundle = BundleReader(file, store.network)
+    intake = Intake(store, reader, author, admitted)
+    total = _length(file)
+    stopped: BundleError | None = None
+    try:
+        try:
+            for item in bundle:
+                intake.take(item)
+                progress(bundle.position, total)
+        except BundleError as error:
+            stopped = error
+        intake.settle()
+    finally:
+        if author is not None:
+            intake.report.situation = author.review()
+    report = intake.finish()
+    if stopped is not None:
+        raise ImportStopped(stopped, report) from stopped
+    return report
+
+
+def _length(file: BinaryIO) -> int:
+    """How many bytes the file has, 0 if that cannot be told."""
+    if not file.seekable():
+        return 0
+    at = file.tell()
+    length = file.seek(0, os.SEEK_END)
+    file.seek(at)
+    return length
