@@ -191,7 +191,7 @@ def _why_not_this_transfer(
     if record.transfer is None:
         return None
     if record.transfer >= len(exchange.legs):
-        return "The exchange has no transfer of that number: its transfers are counted from 0."
+        return "The exchange has no transfer of that number: choose one from its list of transfers."
     leg = exchange.legs[record.transfer]
     if isinstance(record, Dispute):
         if commune not in (leg.giver, leg.receiver):
