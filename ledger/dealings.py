@@ -177,9 +177,7 @@ class _Gathered:
         )
 
     def saw(self, move: Move, other: Move) -> bool:
-        """`exchange.Saw`."""
-        if move.commune == other.commune:
-            return other.order < move.order
+        """`moves.Saw`: of two communes' moves; what of one's own comes first is a matter of order."""
         return any(
             standing.had_seen(self._holdings, one.place, another.place)
             for one in self._copies[move.id]
