@@ -67,6 +67,8 @@ class _Branch:
     first: int
     ranges: list[CompactRange]
     leaves: bytearray = field(default_factory=bytearray)
+    doubtful: int | None = None
+    """from which of its own entries on it is not known what was signed; None: all is"""
 
     @property
     def size(self) -> int:
@@ -216,6 +218,11 @@ class History:
                     about[name] = [place]
         return malformed
 
+    def doubt(self, number: int, index: int) -> None:
+        """Take note that a branch's leaves are not proved from `index` on: it has no roots beyond."""
+        branch = self.branches[number]
+        branch.doubtful = index if branch.doubtful is None else min(index, branch.doubtful)
+
     def add_cut(self, log: LogKey, cut: int) -> None:
         """Take note of evidence: the branches of `log` differ from index `cut` on."""
         self._cuts[log] = min(cut, self._cuts.get(log, cut))
@@ -306,7 +313,7 @@ class History:
         """The compact range of a branch's first `size` entries, None if it is not known."""
         if held.base is not None and size <= held.base.end:
             return self._range_at(self.branches[held.base.branch], size)
-        if size < held.first:
+        if size < held.first or (held.doubtful is not None and size > held.doubtful):
             return None
         if not held.ranges and held.base is not None:
             below = self._range_at(self.branches[held.base.branch], held.first)
@@ -380,6 +387,11 @@ class History:
     def entry_id(self, place: int) -> EntryId:
         """The id of the entry at a place that is held."""
         return EntryId(self.branches[place >> PLACE_BITS].leaf(place & INDEX_MASK))
+
+    def leaf_at(self, branch: int, index: int) -> bytes | None:
+        """The leaf hash at an index of a branch, what it shares included; None if it is not held."""
+        held = self.branches[self.lineage(branch, index + 1)[-1].branch]
+        return held.leaf(index) if held.first <= index < held.size else None
 
     def is_read(self, place: int) -> bool:
         """Whether the entry at a place could be read: it is neither erased nor malformed."""
