@@ -17,6 +17,7 @@ from typing import Final
 from .anchor import Anchors
 from .errors import BadRun, RunRefused, SigningStopped, Unconnected
 from .log import Head, LogKey, Run, check_head
+from .records import Charter, Succession, parse
 from .replica import Forks
 from .signing import SigningKey
 from .store.writing import OwnLog, Store
@@ -149,6 +150,9 @@ class Author:
         nothing more is signed.
         """
         self.check()
+        if self._last is None and payloads and not isinstance(parse(payloads[0]), Charter | Succession):
+            # Anything else would belong to no commune, and stand for ever where the succession has to.
+            raise SigningStopped("This log is not opened yet: finish `trueque restore` first.")
         self._stopped = True
         try:
             run = self._store.append(self._key, payloads, self._last)

@@ -15,7 +15,7 @@ from typing import Annotated, Final
 import msgspec
 
 from ledger.authority import satisfied
-from ledger.errors import EncodingError
+from ledger.errors import LedgerError
 from ledger.limits import MAX_PAYLOAD_BYTES
 from ledger.log import entry_id
 from ledger.records import (
@@ -175,7 +175,7 @@ def decode_request(data: bytes) -> Request:
         request = msgspec.json.decode(data, type=Request)
         if request.trueque == "request" and request.commune_name and request.message:
             return request
-    except (msgspec.MsgspecError, EncodingError, RecursionError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, LedgerError, RecursionError, UnicodeDecodeError):
         pass
     raise InputError("This is not a request for signatures: choose the file that Trueque wrote.")
 

@@ -116,8 +116,12 @@ class Service:
     # Signing ------------------------------------------------------------------------------------
 
     def check(self, record: Record, about: Exchange | None = None) -> None:
-        """Refuse what `record` would, signing nothing. Raises SigningStopped, RecordError, MoveRefused."""
+        """Refuse what `record` would, signing nothing.
+
+        Raises SigningStopped, HomeError, RecordError, MoveRefused.
+        """
         self.author.check()
+        _ = self.commune  # a log that waits to be opened after a restore belongs to none
         to_payload(record)
         if about is not None:
             from ledger import steps

@@ -121,12 +121,12 @@ def _restore(
 
     if request_out is not None and request_out.exists():
         raise InputError("{path} exists already and is not overwritten: name a new file.", path=request_out)
+    path.open("rb").close()  # says first if it is not there
     password = password_from(password_file, new=False)
     recovery = words_from(words) if words is not None or (request_out is None and is_interactive()) else None
     if recovery is None and request_out is None:
         raise InputError(
-            "Give the recovery words with --words FILE; where several keys sign for the commune, --request-out "
-            "FILE."
+            "Give the recovery words with --words FILE; where several keys sign, give --request-out FILE."
         )
     with output.progress(_("Reading the backup")) as progress:
         restored = restore_home(desk.home, path, password, recovery, progress, desk.now)

@@ -1,0 +1,331 @@
+"""Backup, restore, export, import and authority, as a secretary gives the commands."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .conftest import Found, Secretary
+
+PASSWORD = "una clave larga"
+
+
+@pytest.fixture
+def password(places: Path) -> str:
+    path = places / "password"
+    path.write_text(f"{PASSWORD}\n", encoding="utf-8")
+    return str(path)
+
+
+def words_of(secretary: Secretary) -> str:
+    return str(secretary.home.with_suffix(".words"))
+
+
+def refusal(secretary: Secretary, *arguments: str) -> str:
+    """Why a command is refused: the last line, after hints and summaries."""
+    return secretary.run(*arguments, status=2).stderr.strip().splitlines()[-1]
+
+
+def empty_home(like: Secretary, name: str = "new-laptop") -> Secretary:
+    return Secretary(like.name, like.home.parent / name)
+
+
+# Backup and restore -----------------------------------------------------------------------------
+
+
+def test_a_commune_comes_back_on_another_computer_in_a_log_of_its_own(
+    montes: Secretary, places: Path, password: str
+) -> None:
+    offered = montes.sign("offer", "Maize", "--quantity", "100", "--unit", "kg")
+    file = str(places / "montes.backup")
+    montes.run("backup", file, "--password-file", password)
+    laptop = empty_home(montes)
+    laptop.run("restore", file, "--password-file", password, "--words", words_of(montes))
+    assert laptop.commune == montes.commune
+    assert [row["id"] for row in laptop.json("listings")] == [offered]
+    laptop.sign("offer", "Tomatoes")
+    assert len(laptop.json("listings")) == 2
+    assert (laptop.home / "log.key").read_text() != (montes.home / "log.key").read_text()
+
+
+def test_the_old_computer_stops_signing_once_it_hears_of_the_new_one(
+    montes: Secretary, places: Path, password: str
+) -> None:
+    file, bundle = str(places / "montes.backup"), str(places / "b.trueque")
+    montes.run("backup", file, "--password-file", password)
+    laptop = empty_home(montes)
+    laptop.run("restore", file, "--password-file", password, "--words", words_of(montes))
+    laptop.run("export", "--bundle", bundle)
+    montes.run("import", bundle)
+    assert "now writes with another log" in refusal(montes, "offer", "Maize", "--yes")
+
+
+def test_restoring_an_old_backup_rids_nobody_of_a_debt(
+    montes: Secretary, valle: Secretary, places: Path, password: str
+) -> None:
+    """What was accepted after the backup still stands, since the other side has seen it."""
+    file, bundle = str(places / "montes.backup"), str(places / "b.trueque")
+    montes.run("backup", file, "--password-file", password)
+    exchange = valle.sign("propose", "--to", "Los Montes", "--give", "Nails;5;kg", "--take", "Maize;100;kg")
+    valle.tell(montes)
+    montes.sign("accept", exchange)
+    montes.tell(valle)
+    valle.sign("deliver", exchange)
+    laptop = empty_home(montes)
+    laptop.run("restore", file, "--password-file", password, "--words", words_of(montes))
+    assert laptop.json("exchanges") == []
+    valle.run("export", "--bundle", bundle, "--all")
+    laptop.run("import", bundle, "--all")
+    (known,) = laptop.json("exchanges")
+    assert (known["id"], known["state"], known["contested"]) == (exchange, "agreed", True)
+
+
+def test_a_wrong_password_and_wrong_words_change_nothing(
+    montes: Secretary, valle: Secretary, places: Path, password: str
+) -> None:
+    file = str(places / "montes.backup")
+    montes.run("backup", file, "--password-file", password)
+    wrong = places / "wrong"
+    wrong.write_text("otra clave larga\n")
+    laptop = empty_home(montes)
+    sentence = laptop.refused("restore", file, "--password-file", str(wrong), "--words", words_of(montes))
+    assert "password is wrong" in sentence
+    assert not laptop.home.exists()
+    sentence = laptop.refused("restore", file, "--password-file", password, "--words", words_of(valle))
+    assert "does not ask for" in sentence
+    # The right words then finish what those could not.
+    laptop.run("restore", file, "--password-file", password, "--words", words_of(montes))
+    assert laptop.commune == montes.commune
+
+
+def test_a_home_in_use_is_never_restored_into(montes: Secretary, places: Path, password: str) -> None:
+    file = str(places / "montes.backup")
+    montes.run("backup", file, "--password-file", password)
+    before = (montes.home / "log.key").read_text()
+    sentence = montes.refused("restore", file, "--password-file", password, "--words", words_of(montes))
+    assert "already" in sentence
+    assert (montes.home / "log.key").read_text() == before
+
+
+def test_a_short_password_is_refused(montes: Secretary, places: Path) -> None:
+    short = places / "short"
+    short.write_text("corta\n")
+    sentence = montes.refused("backup", str(places / "b"), "--password-file", str(short))
+    assert "at least 8" in sentence
+    assert not (places / "b").exists()
+
+
+def test_a_file_that_is_something_else_is_not_replaced(
+    montes: Secretary, places: Path, password: str
+) -> None:
+    photo = places / "photo.png"
+    photo.write_bytes(b"\x89PNG")
+    assert "not replaced" in montes.refused("backup", str(photo), "--password-file", password)
+    assert "not replaced" in montes.refused("export", "--bundle", str(photo))
+    assert photo.read_bytes() == b"\x89PNG"
+
+
+def test_what_is_no_backup_is_refused_and_leaves_no_home(places: Path, password: str) -> None:
+    junk = places / "junk"
+    laptop = Secretary("Nobody", places / "new")
+    for content in (b"", b"x" * 1000):
+        junk.write_bytes(content)
+        sentence = laptop.refused("restore", str(junk), "--password-file", password, "--words", password)
+        assert sentence
+    assert "No such file" in laptop.refused("restore", str(places / "none"), "--password-file", password)
+    assert not laptop.home.exists()
+
+
+def test_a_restore_into_a_full_or_damaged_place_says_what_to_do(
+    montes: Secretary, places: Path, password: str
+) -> None:
+    file = places / "montes.backup"
+    montes.run("backup", str(file), "--password-file", password)
+    laptop = empty_home(montes)
+    data = file.read_bytes()
+    file.write_bytes(data[:-30])
+    sentence = laptop.refused("restore", str(file), "--password-file", password, "--words", words_of(montes))
+    assert "cut short" in sentence or "damaged" in sentence
+
+
+def test_a_backup_never_holds_the_key(montes: Secretary, places: Path, password: str) -> None:
+    """Whoever finds the file and guesses the password can read, and still not write in the commune's name."""
+    from node.sealed import OpeningReader
+
+    file = places / "montes.backup"
+    montes.run("backup", str(file), "--password-file", password)
+    seed = bytes.fromhex((montes.home / "log.key").read_text())
+    with file.open("rb") as raw:
+        plain = OpeningReader(raw, PASSWORD).read()
+    assert seed not in plain
+    assert seed.hex().encode() not in plain
+    assert file.stat().st_mode & 0o077 == 0
+
+
+# Several keys -----------------------------------------------------------------------------------
+
+
+def council_keys(secretary: Secretary, places: Path, count: int = 3) -> list[tuple[str, str]]:
+    made = []
+    for number in range(count):
+        words = str(places / f"council-{number}.words")
+        made.append((secretary.json("authority", "key", "--out", words)["key"], words))
+    return made
+
+
+@pytest.fixture
+def councils(montes: Secretary, places: Path) -> list[tuple[str, str]]:
+    """Los Montes, spoken for by two of three councils."""
+    made = council_keys(montes, places)
+    keys = [option for key, _ in made for option in ("--key", key)]
+    montes.sign("authority", "replace", *keys, "--threshold", "2", "--words", words_of(montes))
+    return made
+
+
+def test_the_assembly_takes_over_from_the_recovery_words(
+    montes: Secretary, councils: list[tuple[str, str]], places: Path
+) -> None:
+    (link,) = montes.json("authority")
+    assert link["threshold"] == 2
+    assert sorted(link["keys"]) == sorted(key for key, _ in councils)
+    sentence = montes.refused(
+        "authority", "replace", "--key", councils[0][0], "--threshold", "1", "--words", words_of(montes)
+    )
+    assert "does not ask for" in sentence
+
+
+def test_two_councils_change_the_authority_by_a_request(
+    montes: Secretary, councils: list[tuple[str, str]], places: Path
+) -> None:
+    asked, one, both = (str(places / name) for name in ("asked.json", "one.json", "both.json"))
+    montes.run("authority", "replace", "--key", councils[2][0], "--threshold", "1", "--out", asked)
+    assert "2 more" in refusal(montes, "authority", "record", asked, "--yes")
+    montes.run("authority", "sign", asked, "--words", councils[0][1], "--out", one, "--yes")
+    assert "1 more" in refusal(montes, "authority", "record", one, "--yes")
+    montes.run("authority", "sign", one, "--words", councils[1][1], "--out", both, "--yes")
+    montes.run("authority", "record", both, "--yes")
+    (link,) = montes.json("authority")
+    assert link["keys"] == [councils[2][0]]
+    # The same request again is of an authority that is replaced now.
+    assert "make a new one" in refusal(montes, "authority", "record", both, "--yes")
+
+
+def test_a_restore_waits_for_the_councils(
+    montes: Secretary, councils: list[tuple[str, str]], places: Path, password: str
+) -> None:
+    file, asked = str(places / "montes.backup"), str(places / "asked.json")
+    montes.run("backup", file, "--password-file", password)
+    laptop = empty_home(montes)
+    made = laptop.json("restore", file, "--password-file", password, "--request-out", asked)
+    assert made["missing"] == 2
+    assert "finish `trueque restore`" in refusal(laptop, "offer", "Maize", "--yes")
+    signed = []
+    for number in (0, 2):
+        signed.append(str(places / f"signed-{number}.json"))
+        montes.run("authority", "sign", asked, "--words", councils[number][1], "--out", signed[-1], "--yes")
+    assert "1 more" in laptop.refused("restore", "--signed", signed[0])
+    laptop.run("restore", "--signed", signed[1])
+    assert laptop.commune == montes.commune
+    laptop.sign("offer", "Tomatoes")
+
+
+def test_a_request_of_another_home_is_not_taken(
+    montes: Secretary, councils: list[tuple[str, str]], valle: Secretary, places: Path
+) -> None:
+    asked = str(places / "asked.json")
+    montes.run("authority", "replace", "--key", councils[2][0], "--threshold", "1", "--out", asked)
+    assert "another home" in refusal(valle, "authority", "record", asked, "--yes")
+
+
+def test_who_signs_reads_what_they_sign(
+    montes: Secretary, councils: list[tuple[str, str]], places: Path
+) -> None:
+    asked = str(places / "asked.json")
+    montes.run("authority", "replace", "--key", councils[2][0], "--threshold", "1", "--out", asked)
+    for speaks, expected in (("en", "For Los Montes, 1 of these 1 keys"), ("es", "Los Montes")):
+        out = str(places / f"signed-{speaks}.json")
+        result = montes.run(
+            "authority", "sign", asked, "--words", councils[0][1], "--out", out, "--yes", speaks=speaks
+        )
+        assert expected in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("replace",),
+        ("replace", "--key", "00", "--threshold", "1"),
+        ("replace", "--key", "ab" * 32, "--threshold", "2"),
+        ("replace", "--key", "ab" * 32, "--key", "ab" * 32, "--threshold", "1"),
+        ("sign",),
+        ("record",),
+        ("key",),
+    ],
+)
+def test_a_command_that_lacks_something_says_what(montes: Secretary, arguments: tuple[str, ...]) -> None:
+    assert montes.refused("authority", *arguments, "--words", words_of(montes)) != ""
+
+
+# Export and import ------------------------------------------------------------------------------
+
+
+def test_what_one_exports_the_other_imports_and_twice_changes_nothing(
+    montes: Secretary, valle: Secretary, places: Path
+) -> None:
+    bundle = str(places / "montes.trueque")
+    valle.run("recognise", montes.commune, "--yes")
+    montes.sign("offer", "Maize")
+    written = montes.json("export", "--bundle", bundle)
+    assert written["entries"] == 2
+    first = valle.json("import", bundle)
+    assert (first["new"], first["known"], first["left_out"]) == (1, 1, 0)
+    again = valle.json("import", bundle)
+    assert (again["new"], again["known"]) == (0, 2)
+
+
+def test_who_is_not_recognised_is_left_out_unless_all_are_asked_for(found: Found, places: Path) -> None:
+    montes, ceiba = found("Los Montes"), found("La Ceiba")
+    bundle = str(places / "montes.trueque")
+    montes.run("export", "--bundle", bundle)
+    left_out = ceiba.json("import", bundle)
+    assert (left_out["new"], left_out["left_out"], left_out["logs"][0]["name"]) == (0, 1, "Los Montes")
+    assert ceiba.json("import", bundle, "--all")["new"] == 1
+
+
+def test_a_bundle_cut_short_gives_what_came_whole(montes: Secretary, valle: Secretary, places: Path) -> None:
+    bundle = places / "montes.trueque"
+    montes.sign("offer", "Maize")
+    montes.run("export", "--bundle", str(bundle))
+    bundle.write_bytes(bundle.read_bytes()[:-5])
+    result = valle.run("import", str(bundle), "--all", "--json", status=2)
+    assert json.loads(result.stdout)["new"] == 1
+    assert "cut short" in result.stderr
+
+
+def test_a_bundle_of_another_network_is_refused(montes: Secretary, places: Path) -> None:
+    other = Secretary("Otra", places / "otra")
+    words = str(places / "otra.words")
+    other.run("init", "--name", "Otra", "--network", "de-verdad", "--yes", "--recovery-out", words)
+    bundle = str(places / "otra.trueque")
+    other.run("export", "--bundle", bundle)
+    assert "never merged" in montes.refused("import", bundle, "--all")
+
+
+def test_entries_that_a_copied_disk_lost_come_back(montes: Secretary, valle: Secretary, places: Path) -> None:
+    """The database is rolled back, the anchors are not: nothing is signed until the entries are back."""
+    copy = places / "copy"
+    shutil.copy(montes.home / "ledger.sqlite", copy)
+    montes.sign("offer", "Maize")
+    montes.tell(valle)
+    for name in ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"):
+        (montes.home / name).unlink(missing_ok=True)
+    shutil.copy(copy, montes.home / "ledger.sqlite")
+    assert "older than what this computer has signed" in refusal(montes, "offer", "Beans", "--yes")
+    bundle = str(places / "valle.trueque")
+    valle.run("export", "--bundle", bundle, "--all")
+    assert montes.json("import", bundle)["situation"] == "ready"
+    montes.sign("offer", "Beans")
+    assert len(montes.json("listings")) == 2
