@@ -9,7 +9,7 @@ the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeAlias
 
 from . import exchange, ordinary, standing
@@ -21,7 +21,7 @@ from .records import Accept, Cancel, CommuneId, Decline, Dispute, Propose, Recor
 Found: TypeAlias = tuple[int, bytes, Record | Uninterpreted]
 """Place, id and content of an entry that is held and can be read."""
 
-Finding: TypeAlias = Callable[[bytes], Iterable[Found]]
+Finding: TypeAlias = Callable[[bytes], Sequence[Found]]
 """Entries found by an id, in any order."""
 
 
@@ -57,7 +57,7 @@ class Dealings:
             return None
         moves: list[Move] = []
         for place, entry, record in self._about(opening.id):
-            if record.__class__ not in ordinary.KINDS:
+            if isinstance(record, Uninterpreted) or record.kind not in ordinary.KINDS:
                 return None
             # An entry that does not count changes nothing; one past a limit is weighed with the others.
             state = self._holdings.standing(place >> PLACE_BITS)

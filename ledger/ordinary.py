@@ -18,7 +18,7 @@ from .kinds import Accept, CommuneId, Deliver, Propose, Receive
 from .limits import MAX_SCALE
 from .moves import Move, Saw
 
-KINDS: Final = frozenset({Accept, Deliver, Receive})
+KINDS: Final = frozenset({"accept", "deliver", "receive"})
 """The moves of an ordinary exchange."""
 
 
