@@ -13,7 +13,7 @@ rule reads if it is told to leave those out: about 500 bytes an entry then.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -387,6 +387,16 @@ class History:
     def entry_id(self, place: int) -> EntryId:
         """The id of the entry at a place that is held."""
         return EntryId(self.branches[place >> PLACE_BITS].leaf(place & INDEX_MASK))
+
+    def find(self, entries: Collection[bytes]) -> dict[bytes, int]:
+        """Where entries are held, by their ids; one place each, looked for through all leaves."""
+        found: dict[bytes, int] = {}
+        for number, branch in self.branches.items() if entries else ():
+            leaves = bytes(branch.leaves)
+            for at in range(0, len(leaves), 32):
+                if leaves[at : at + 32] in entries:
+                    found.setdefault(leaves[at : at + 32], place_of(number, branch.first + at // 32))
+        return found
 
     def leaf_at(self, branch: int, index: int) -> bytes | None:
         """The leaf hash at an index of a branch, what it shares included; None if it is not held."""

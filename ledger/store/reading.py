@@ -30,6 +30,7 @@ from .database import open_for_reading, store_errors
 from .folding import Folding
 from .holding import Holding, prefix_of
 from .projection import Projection
+from .rows import Rows
 
 MIN_PREFIX: Final = 4
 """hex digits that a shortened id must have; fewer are nearly always ambiguous."""
@@ -106,6 +107,7 @@ class Reader:
             raise StoreError("The ledger {path} is empty: create a commune with `trueque init`.", path=path)
         self.network: str = row[0]
         self.holding = Holding(self.connection, self.network)
+        self.rows = Rows(self.connection, path)
         self._folding = Folding(self.holding)
         self._version = -1
 
