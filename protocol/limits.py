@@ -4,33 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from ledger.limits import (
-    HASH_BYTES,
-    MAX_EXTENSION_CHARACTERS,
-    MAX_EXTENSIONS,
-    MAX_PROOF_HASHES,
-    MAX_RUN_BYTES,
-    MAX_RUN_ENTRIES,
-    SIGNATURE_BYTES,
-)
-
 MAX_FRAME_BYTES: Final = 262_144
 """bytes in one frame beside its header; what a reader takes in before it looks at any of it."""
 
-MAX_HEAD_BYTES: Final = (
-    1 + (HASH_BYTES + 2) + 9 + (HASH_BYTES + 2) + (SIGNATURE_BYTES + 2) + 1
-    + MAX_EXTENSIONS * (MAX_EXTENSION_CHARACTERS + 2)
-)  # fmt: skip
-"""bytes of an encoded head: its five elements, each with its MessagePack header."""
+MAX_HEAD_BYTES: Final = 1_024
+"""bytes of an encoded head; with all extension lines that it may have it comes to 953."""
 
-MAX_ENCODED_RUN_BYTES: Final = (
-    1 + MAX_HEAD_BYTES + 5 + 3 + MAX_RUN_BYTES + MAX_RUN_ENTRIES * (HASH_BYTES + 3)
-    + 3 + MAX_PROOF_HASHES * (HASH_BYTES + 2)
-)  # fmt: skip
-"""bytes of an encoded run: as many payloads as it may have, and all others of its entries erased."""
-
-MAX_MESSAGE_BYTES: Final = MAX_ENCODED_RUN_BYTES + 5
-"""bytes of a message, compressed and not: the longest run alone in its array. Bounds a reader's memory."""
+MAX_MESSAGE_BYTES: Final = 1_114_112
+"""bytes of a message, compressed or not: 1 MiB of payloads, and 64 KiB for all else in the longest run."""
 
 BATCH_BYTES: Final = 262_144
 """bytes of encoded runs that a sender puts into one message; deflate looks back 32 KiB: more gains little."""

@@ -27,7 +27,6 @@ from .limits import (
     MAX_BATCH_ENTRIES,
     MAX_BATCH_HEADS,
     MAX_BATCH_RUNS,
-    MAX_ENCODED_RUN_BYTES,
     MAX_HEAD_BYTES,
     MAX_MESSAGE_BYTES,
 )
@@ -91,7 +90,7 @@ def encode_run(run: Run) -> bytes:
 
 def decode_run(data: bytes) -> Run:
     """Read one run whose lengths fit together; hashes and signature are not checked. Raises MessageError."""
-    run: Run = decode_as(_run, data, MAX_ENCODED_RUN_BYTES, "A run")
+    run: Run = decode_as(_run, data, MAX_MESSAGE_BYTES, "A run")
     try:
         check_form(run)
     except BadRun as error:
