@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger import merkle
-from ledger.anchor import head_of_note
+from ledger.anchor import read_anchor
 from ledger.author import Situation
 from ledger.evidence import check_evidence, decode_evidence
 from ledger.log import Head, LogKey, entry_id, leaf_hashes
@@ -40,6 +40,9 @@ from .stories import (
 
 KEPT = ("setting", "branch", "head", "entry", "evidence", "erasure")
 MADE = tuple(name for name in re.findall(r"CREATE TABLE (\w+)", VIEWS) if name not in KEPT)
+
+DURABLE = Append | Witness | Erase
+"""The steps that return when their change would survive a power cut; what came before them survives too."""
 
 Content = dict[str, list[tuple[Any, ...]]]
 """The rows of every table, sorted."""
@@ -68,6 +71,8 @@ def undisturbed(folder: Path, story: Story) -> Content:
     with opened(folder, story) as home:
         for step in story.during:
             home.take(step)
+        with closing(open_for_reading(home.ledger)) as connection:
+            check_logs(connection)
         return content_of_file(home.ledger)
 
 
@@ -81,7 +86,7 @@ def examine(
     the last durable step need not be there.
     """
     if power:
-        durable = [at for at, item in enumerate(acknowledged) if _is_durable(story, item)]
+        durable = [at for at, item in enumerate(acknowledged) if isinstance(story.during[item.step], DURABLE)]
         acknowledged = acknowledged[: durable[-1] + 1] if durable else []
     with opened(folder, story) as home:
         assert home.author.situation is Situation.READY, f"signing is not possible: {home.author.situation}"
@@ -99,9 +104,6 @@ def examine(
             home.take(step)
             assert home.author.situation is Situation.READY
         check_equal(content_of_file(home.ledger), end, "the story told again does not end as it would have")
-        with closing(open_for_reading(home.ledger)) as connection:
-            check_integrity(connection)
-            check_logs(connection)
 
 
 def check_equal(found: Content, expected: Content, sentence: str) -> None:
@@ -179,10 +181,10 @@ def check_anchors(connection: sqlite3.Connection, home: Home, acknowledged: Sequ
     log = LogKey(home.writer.log)
     newest = max((item.size for item in acknowledged), default=0)
     for path in home.anchors.paths:
-        if not path.exists():
+        head = read_anchor(path, log, NETWORK)
+        if head is None:
             assert newest == 0, f"the anchor {path} is lost"
             continue
-        head = head_of_note(path.read_text(encoding="utf-8"), log, NETWORK)
         assert root_at(connection, log, head.size) == head.root, "the database does not hold the anchor"
         assert head.size >= newest, f"the anchor {path} is behind what was acknowledged"
 
@@ -208,8 +210,3 @@ def check_kept(connection: sqlite3.Connection, story: Story, item: Acknowledged)
             assert rows == [(None,)], "an erased payload is back"
         case Rebuild() | Reopen():
             pass
-
-
-def _is_durable(story: Story, item: Acknowledged) -> bool:
-    step = story.during[item.step]
-    return isinstance(step, Append | Witness | Erase) or (isinstance(step, Ingest) and step.forks)

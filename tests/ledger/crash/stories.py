@@ -37,10 +37,9 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """Store a run of another commune's log; one that shows a fork is evidence, and durable like it."""
+    """Store a run of another commune's log."""
 
     run: Run
-    forks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ class Home:
             case Append(start, payloads):
                 if self.author.head is None or self.author.head.size <= start:
                     return self.author.append(payloads).head
-            case Ingest(run, _):
+            case Ingest(run):
                 self.store.ingest(run)
             case IngestAll(runs):
                 for taken in self.store.ingest_all(runs):
@@ -277,7 +276,7 @@ def forking() -> Story:
         (
             Ingest(valle.run()),
             *appends(montes, 6, 2),
-            Ingest(twin.run(3), forks=True),
+            Ingest(twin.run(3)),
             *appends(montes, 8, 1),
             Witness(evidence_of(costa, other, cut=5)),
             *appends(montes, 9, 1),

@@ -1,0 +1,87 @@
+"""A write, a sync, a rename fails: at every call, once or from then on, with EIO or with ENOSPC.
+
+The operation ends in a declared error or succeeds; what had failed is not
+acknowledged; an author whose append failed signs nothing more, even when the
+disk works again (the worker sees to that). Opened anew, all is well.
+"""
+
+from __future__ import annotations
+
+import errno
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+
+from ledger.anchor import Anchors
+from ledger.author import Author, Situation
+from ledger.errors import SigningStopped, StoreError
+from ledger.store.writing import Store
+
+from ...support.communes import NETWORK, found
+from .conftest import Crasher
+from .stories import STORIES
+
+FAULTS = [(mode, error) for mode in ("fail on", "fail once") for error in (errno.EIO, errno.ENOSPC)]
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_failing_disk_ends_in_a_declared_error_and_nothing_is_lost(crasher: Crasher, story: str) -> None:
+    """Every call fails, in one of the four ways in turn."""
+    points = range(1, crasher.record(story).calls + 1)
+    refused = 0
+    for point, (mode, error) in zip(points, cycle(FAULTS), strict=False):
+        refused += any("refused" in item for item in crasher.disturb(story, mode, point, error).said)
+    assert refused > len(points) // 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("mode", "error"), FAULTS)
+@pytest.mark.parametrize("story", STORIES)
+def test_every_call_may_fail_in_every_way(crasher: Crasher, story: str, mode: str, error: int) -> None:
+    for point in range(1, crasher.record(story).calls + 1):
+        crasher.disturb(story, mode, point, error)
+
+
+def test_an_anchor_that_cannot_be_written_stops_the_author(tmp_path: Path) -> None:
+    """The entries are in the database, but nobody was told: they are acknowledged when all is opened anew."""
+    montes = found("Los Montes")
+    anchors = Anchors([tmp_path / "anchor", tmp_path / "state" / "anchor"])
+    with Store(tmp_path / "ledger.sqlite3", NETWORK) as store:
+        author = Author(store, montes.key, anchors)
+        (tmp_path / "state").write_text("a file where a folder should be")
+        with pytest.raises(StoreError, match="state/anchor"):
+            author.append(montes.payloads)
+        assert author.situation is Situation.STOPPED
+        assert author.review() is Situation.STOPPED
+        (tmp_path / "state").unlink()
+        with pytest.raises(SigningStopped):
+            author.append([b"more"])
+        assert author.head is None
+    with Store(tmp_path / "ledger.sqlite3", NETWORK) as store:
+        author = Author(store, montes.key, anchors)
+        assert author.situation is Situation.READY
+        assert author.head is not None
+        assert author.head.size == 1
+        author.append([b"more"])
+    assert (tmp_path / "anchor").read_bytes() == (tmp_path / "state" / "anchor").read_bytes()
+
+
+def test_a_full_database_refuses_all_further_writing_until_it_is_opened_anew(tmp_path: Path) -> None:
+    montes = found("Los Montes")
+    anchors = Anchors([tmp_path / "anchor"])
+    with Store(tmp_path / "ledger.sqlite3", NETWORK) as store:
+        author = Author(store, montes.key, anchors)
+        author.append(montes.payloads)
+        connection = store._connection
+        store._submit(lambda: connection.execute("PRAGMA max_page_count = 1").fetchall())
+        with pytest.raises(StoreError, match="full"):
+            author.append([bytes(8_000)] * 20)
+        assert author.situation is Situation.STOPPED
+        with pytest.raises(StoreError, match="start it again"):
+            store.ingest(montes.run())
+    with Store(tmp_path / "ledger.sqlite3", NETWORK) as store:
+        author = Author(store, montes.key, anchors)
+        assert author.situation is Situation.READY
+        assert author.append([b"more"]).head.size == 2
