@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from ledger import merkle
-from ledger.anchor import read_anchor
+from ledger.anchor import Anchors
+from ledger.audit import audit
 from ledger.author import Situation
 from ledger.evidence import check_evidence, decode_evidence
 from ledger.log import Head, LogKey, entry_id, leaf_hashes
+from ledger.sentences import Severity
 from ledger.standing import place_of
 from ledger.store.database import open_for_reading
 from ledger.store.migrations import VIEWS
+from ledger.store.reading import Reader
 
 from ...support.communes import NETWORK
 from .stories import (
@@ -90,6 +93,7 @@ def examine(
         acknowledged = acknowledged[: durable[-1] + 1] if durable else []
     with opened(folder, story) as home:
         assert home.author.situation is Situation.READY, f"signing is not possible: {home.author.situation}"
+        check_audit(home.ledger)
         with closing(open_for_reading(home.ledger)) as connection:
             check_integrity(connection)
             check_logs(connection)
@@ -119,6 +123,16 @@ def check_integrity(connection: sqlite3.Connection) -> None:
     """Raise AssertionError if SQLite finds a fault in its file."""
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def check_audit(path: Path) -> None:
+    """Raise AssertionError if the audit finds an error, other than the forks that a story tells of."""
+    with closing(Reader(path)) as reader:
+        found = audit(reader).findings
+    wrong = [
+        finding.sentence for finding in found if finding.severity is Severity.ERROR and finding.code != "fork"
+    ]
+    assert not wrong, wrong
 
 
 def check_logs(connection: sqlite3.Connection) -> None:
@@ -181,7 +195,7 @@ def check_anchors(connection: sqlite3.Connection, home: Home, acknowledged: Sequ
     log = LogKey(home.writer.log)
     newest = max((item.size for item in acknowledged), default=0)
     for path in home.anchors.paths:
-        head = read_anchor(path, log, NETWORK)
+        head = Anchors([path]).latest(log, NETWORK)
         if head is None:
             assert newest == 0, f"the anchor {path} is lost"
             continue
