@@ -227,7 +227,7 @@ def _contested(
             if one >= other or one in ancestors[other] or other in ancestors[one]:
                 continue
             shared = _continued(opened[one]) & _continued(opened[other])
-            joined = any({one, other} <= ancestors[log] for log in logs)
+            joined = any({one, other} <= ancestors[log] for log in opened)
             if shared and not joined:
                 contested |= {one, other}
     if contested:

@@ -341,6 +341,19 @@ def test_the_old_authority_cannot_take_over_anything() -> None:
     assert commune.open_logs == (laptop.log,)
 
 
+def test_the_old_authority_cannot_end_a_contest() -> None:
+    montes = lasting("Los Montes")
+    laptop = succeed(montes, "laptop")
+    laptop.replace_authority(WATER)
+    house, school = succeed(laptop, "house"), succeed(laptop, "school")
+    recovery = {"under": montes.commune, "signers": [recovery_of("Los Montes")]}
+    finder = succeed(montes, "the paper's finder", house, school, **recovery)
+    commune = form(montes, laptop, house, school, finder)
+    assert codes(commune) == {finder.id_of(0): "succession-authority-replaced"}
+    assert commune.contested == {house.log, school.log, finder.log}
+    assert commune.open_logs == tuple(sorted([house.log, school.log]))
+
+
 def test_where_the_authority_is_frozen_each_side_leads_to_its_own_replacement() -> None:
     montes, laptop, stranger = old_words()
     stranger.replace_authority(RADIO)
