@@ -16,7 +16,7 @@ from . import exchange, ordinary, standing
 from .exchange import Exchange, Move
 from .held import INDEX_MASK, PLACE_BITS, Holdings
 from .log import EntryId
-from .records import Accept, Cancel, CommuneId, Decline, Dispute, Propose, Record, Uninterpreted
+from .records import Accept, Cancel, CommuneId, Decline, Dispute, Propose, Record, Uninterpreted, Withdraw
 
 Found: TypeAlias = tuple[int, bytes, Record | Uninterpreted]
 """Place, id and content of an entry that is held and can be read."""
@@ -177,11 +177,19 @@ class _Gathered:
         )
 
     def saw(self, move: Move, other: Move) -> bool:
-        """`moves.Saw`: of two communes' moves; what of one's own comes first is a matter of order."""
-        return any(
-            standing.had_seen(self._holdings, one.place, another.place)
+        """`moves.Saw`: of two communes' moves; what of one's own comes first is a matter of order.
+
+        To know a withdrawal undoes an acceptance, so that has to be so of every
+        copy: else a debtor could say the same again on a branch where it knew.
+        """
+        undoes = isinstance(other.record, Withdraw | Propose) and other.id != self._opening
+        quantifier = all if undoes and isinstance(move.record, Accept) else any
+        return quantifier(
+            any(
+                standing.had_seen(self._holdings, one.place, another.place)
+                for another in self._copies[other.id]
+            )
             for one in self._copies[move.id]
-            for another in self._copies[other.id]
         )
 
 

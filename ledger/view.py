@@ -177,7 +177,7 @@ def _taken(state: State, leg: Leg) -> int:
     """What a transfer takes: all that was agreed, or what was received of it once the rest has ended."""
     if state not in (State.AGREED, State.FULFILLED, State.CANCELLED, State.CLOSED):
         return 0
-    return min(leg.got, leg.agreed) if leg.closed or state is State.CANCELLED else leg.agreed
+    return min(leg.got, leg.agreed) if leg.closed else leg.agreed
 
 
 # Accounts ---------------------------------------------------------------------------------------

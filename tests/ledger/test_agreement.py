@@ -346,6 +346,20 @@ def test_one_confirmation_serves_all_the_late_acceptances_it_had_seen() -> None:
     assert talk.exchange().state is State.AGREED
 
 
+def test_a_confirmation_serves_only_the_late_acceptances_it_had_seen() -> None:
+    talk = proposed(*RING, answer_by=5_000)
+    talk.say("Valle", Accept, at=6_000)
+    talk.say("Costa", Accept, at=7_000)
+    talk.say("Montes", Accept, deaf=["Costa"])
+    exchange = talk.exchange()
+    assert exchange.state is State.PROPOSED
+    assert [(answer.commune, answer.late) for answer in exchange.answers] == sorted(
+        [(commune_id("Valle"), False), (commune_id("Costa"), True)]
+    )
+    talk.say("Montes", Accept)
+    assert talk.exchange().state is State.AGREED
+
+
 def test_a_proposal_has_lapsed_once_its_day_is_over_and_it_waits_still() -> None:
     talk = proposed(answer_by=5_000)
     assert not talk.exchange().lapsed(5_000)

@@ -234,6 +234,23 @@ def test_a_debtor_who_opens_its_log_twice_does_not_forget_what_it_had_seen() -> 
         assert (folded.state, folded.legs[0].due) == (State.AGREED, MAIZE)
 
 
+def test_a_debtor_who_says_yes_again_where_it_knew_of_a_withdrawal_is_not_rid_of_the_debt() -> None:
+    """One acceptance at one index of two branches is one entry; on one of them it had seen the withdrawal."""
+    montes, valle, fachada = found("Los Montes"), found("El Valle"), found("La Fachada")
+    trade = valle.propose((montes, valle, "maíz", kg(100)), (valle, montes, "clavos", kg(20)))
+    offered, copy = valle.head, montes.twin()
+    montes.say(Profile, name="Los Montes", at=1)
+    acceptance = montes.say(Accept, exchange=trade, seen=[offered], at=2)
+    crossing = valle.say(Withdraw, target=trade)
+    valle.say(Deliver, exchange=trade, transfer=1, quantity=kg(20), seen=[montes])
+    copy.say(Profile, name="Los Montes", at=1, seen=[valle])
+    assert copy.say(Accept, exchange=trade, seen=[offered], at=2) == acceptance
+    fachada.say(Profile, name="La Fachada", seen=[copy])
+    folded = state_of(trade, montes, copy, valle, fachada)
+    assert (folded.state, folded.legs[0].due, folded.contested) == (State.AGREED, MAIZE, True)
+    assert [(item.id, item.code) for item in folded.refused] == [(crossing, "crossed")]
+
+
 def test_an_accomplice_who_vouches_for_the_no_does_not_help_the_debtor() -> None:
     debt, fachada = Debt(), found("La Fachada")
     copy = debt.montes.twin(debt.before)
