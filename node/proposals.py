@@ -74,6 +74,8 @@ def between(
 
     A listing without a thing of its own adds all that is left of it. Raises InputError.
     """
+    if own == partner:
+        raise InputError("That is this commune itself: name another one with --to.")
     sides: dict[CommuneId, list[Leg]] = {
         own: [_leg(own, partner, item) for item in gives],
         partner: [_leg(partner, own, item) for item in takes],

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ledger.exchange import Exchange, Leg, State
+from ledger.log import EntryId
 from ledger.moves import REASONS
 from ledger.records import (
     Accept,
@@ -76,6 +77,8 @@ def progress(leg: Leg) -> str:
             _("given {amount}").format(amount=wording.amount(wording.decimal(leg.given), unit)),
             _("received {amount}").format(amount=wording.amount(wording.decimal(leg.got), unit)),
         ]
+    if leg.short and not leg.done:
+        said.append(_("some of it missing"))
     if leg.damaged:
         said.append(_("some of it damaged"))
     if leg.done:
@@ -123,8 +126,10 @@ def marks(exchange: Exchange, now: int) -> list[str]:
 # Entries ----------------------------------------------------------------------------------------
 
 
-def entry(record: Record | Uninterpreted | Malformed | None, names: Names) -> str:
-    """What an entry says, in one line; nothing that is in it is left out but notes."""
+def entry(
+    record: Record | Uninterpreted | Malformed | None, names: Names, exchange: EntryId | None = None
+) -> str:
+    """What an entry says, in one line. With `exchange`, what it says about that, which is not named again."""
     match record:
         case None:
             return _("Its content was erased here.")
@@ -132,7 +137,8 @@ def entry(record: Record | Uninterpreted | Malformed | None, names: Names) -> st
             return _("It is of a newer version, and is kept as it is.")
         case Malformed():
             return _("It is no record.")
-    return " ".join(_summary(record, names).split())
+    told = _summary(record, names) if exchange is None else _move(record, exchange, names)
+    return " ".join(told.split())
 
 
 def _summary(record: Record, names: Names) -> str:
@@ -148,20 +154,13 @@ def _summary(record: Record, names: Names) -> str:
             )
         case Propose():
             return terms(record, names)
-        case Accept() | Decline():
-            return _about(_("exchange {id}"), record.exchange, record.note)
-        case Cancel():
-            return _about(_("exchange {id}"), record.exchange, record.reason)
-        case Deliver() | Receive():
-            return _handed(record)
-        case Dispute():
-            where = _about(_("exchange {id}"), record.exchange, None)
-            if record.transfer is not None:
-                where = _("{exchange}, transfer {number}").format(exchange=where, number=record.transfer + 1)
-            return where if record.note is None else f"{where}: {record.note}"
+        case Accept() | Decline() | Cancel() | Deliver() | Receive() | Dispute():
+            where = _("exchange {id}").format(id=wording.short(record.exchange))
+            said = _move(record, EntryId(record.exchange), names)
+            return f"{where}: {said}" if said else where
         case Settle():
-            ends = _("nothing more is due") if record.outcome == "closed" else _("the rest stays due")
-            return f"{_about(_('dispute {id}'), record.dispute, None)}: {ends}"
+            where = _("dispute {id}").format(id=wording.short(record.dispute))
+            return f"{where}: {_move(record, EntryId(record.dispute), names)}"
         case Withdraw():
             return _about(_("of {id}"), record.target, record.reason)
         case Correct():
@@ -180,15 +179,29 @@ def _about(template: str, entry_id: bytes, note: str | None) -> str:
     return where if note is None else f"{where}: {note}"
 
 
-def _handed(record: Deliver | Receive) -> str:
-    told = _("exchange {id}, transfer {number}").format(
-        id=wording.short(record.exchange), number=record.transfer + 1
-    )
-    if record.quantity is not None:
-        told = f"{told}: {wording.quantity_text(record.quantity)}"
-    if isinstance(record, Receive) and record.condition != "good":
-        told = f"{told} ({wording.condition(record.condition)})"
-    return told
+def _move(record: Record, exchange: EntryId, names: Names) -> str:
+    """What a record says about an exchange, which is not named again."""
+    said: list[str | None] = []
+    match record:
+        case Propose() if record.replaces == exchange:
+            return _("instead: {terms}").format(terms=terms(record, names))
+        case Deliver() | Receive():
+            said = [
+                _("transfer {number}").format(number=record.transfer + 1),
+                wording.quantity_text(record.quantity),
+            ]
+            if isinstance(record, Receive) and record.condition != "good":
+                said.append(wording.condition(record.condition))
+        case Dispute() if record.transfer is not None:
+            said = [_("transfer {number}").format(number=record.transfer + 1)]
+        case Settle():
+            said = [_("nothing more is due") if record.outcome == "closed" else _("the rest stays due")]
+        case Accept() | Decline() | Cancel() | Dispute():
+            pass
+        case _:
+            return _summary(record, names)
+    said.append(getattr(record, "note", None) or getattr(record, "reason", None))
+    return ", ".join(part for part in said if part)
 
 
 def authority(threshold: int, keys: int) -> str:

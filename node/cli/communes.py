@@ -114,7 +114,7 @@ def account_as_json(account: Account) -> dict[str, Any]:
         return {"quantity": amount, "exchanges": [entry.hex() for entry in value.exchanges]}
 
     return {
-        "commune": account.partner.hex(),
+        "partner": account.partner.hex(),
         "category": account.category,
         "unit": account.unit,
         "owes": figure(account.owes),

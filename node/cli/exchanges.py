@@ -147,6 +147,7 @@ def _leg_as_json(leg: Leg, number: int) -> dict[str, Any]:
         "due": amount(leg.due),
         "done": leg.done,
         "closed": leg.closed,
+        "short": leg.short,
         "damaged": leg.damaged,
         "due_on": leg.transfer.due,
         "listing": None if leg.transfer.listing is None else leg.transfer.listing.hex(),
@@ -233,7 +234,8 @@ def _show_one(row: Exchange, said: list[Said], service: Service, now: int, names
         facts.append((_("Replaces"), wording.short(row.proposal.replaces)))
     if row.replaced_by is not None:
         facts.append((_("Replaced by"), wording.short(row.replaced_by)))
-    facts += [(_("Waits for"), telling.step(step, row, names)) for step in awaited(row)]
+    if steps := awaited(row):
+        facts.append((_("Waits for"), "\n".join(telling.step(step, row, names) for step in steps)))
     if service.own is not None and (moves := available_moves(row, service.own)):
         commands = (f"trueque {'propose --replaces' if kind == 'propose' else kind}" for kind in moves)
         facts.append((_("You can"), ", ".join(commands)))
@@ -265,7 +267,7 @@ def _show_one(row: Exchange, said: list[Said], service: Service, now: int, names
         record = each.row.record
         by = getattr(record, "by", None)
         who = _("unknown") if each.commune is None else names[each.commune]
-        what = telling.entry(record, names)
+        what = telling.entry(record, names, None if each.row.id == row.id else row.id)
         if each.refused is not None:
             what += f" [{_('without effect: {reason}').format(reason=telling.reason(each.refused))}]"
         elif not each.counts:

@@ -42,6 +42,10 @@ class Row(NamedTuple):
     short: str
 
 
+class _ReaderGone(Exception):
+    """Whoever read our output has read enough; click would take a broken pipe for a failure."""
+
+
 class Group(click.Group):
     """The command `trueque`, over a table of commands."""
 
@@ -90,6 +94,12 @@ class Group(click.Group):
                 formatter.write_dl([(name.ljust(width), short) for name, short in lines])
 
     # Running ------------------------------------------------------------------------------------
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderGone from None
 
     def main(
         self,
@@ -143,7 +153,7 @@ def _status_of(run: Callable[[], Any]) -> int:
         return _refuse(error.format_message())
     except LedgerError as error:
         return _refuse(language.told(error))
-    except BrokenPipeError:
+    except (BrokenPipeError, _ReaderGone):
         # Whoever read our output has read enough. What is still buffered has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE

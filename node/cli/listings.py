@@ -90,6 +90,7 @@ def _post(
             until=last_day,
             wants=wants,
         )
+        service.check(record)
         if quantity is not None and typed.may_be_thousands(quantity):
             desk.warn(
                 _("'{text}' is read as {quantity}.").format(
@@ -102,7 +103,6 @@ def _post(
             desk.warn(_("It is posted under 'other': with --category others find it better."))
         what = f"«{title}»" if amount is None else f"«{title}», {wording.quantity_text(amount)}"
         is_offer = isinstance(record, Offer)
-        service.check(record)
         desk.confirm((_("Offer {what}.") if is_offer else _("Need {what}.")).format(what=what))
         entry = service.record(record)
         said = _("The offer of {what} is posted.") if is_offer else _("The need of {what} is posted.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import typed, wording
+from .. import telling, typed, wording
 from ..language import gettext as _
 from .desk import Desk
 from .options import TEXT, argument, command, option
@@ -37,7 +37,7 @@ def _sign(desk: Desk, service: Service, exchange: Exchange, record: Record, aske
     desk.confirm(asked)
     entry = service.record(record, exchange)
     after = service.reader.exchange(exchange.id)
-    state = wording.exchange_state(after.state)
+    state = ", ".join((wording.exchange_state(after.state), *telling.marks(after, desk.now())))
     desk.done(
         entry, f"{done} {_('The exchange is now: {state}.').format(state=state)}", state=after.state.value
     )
@@ -53,7 +53,7 @@ def accept(desk: Desk, exchange: str, note: str | None, by: str | None) -> None:
     """
     from ledger.records import Accept
 
-    from .. import overview, telling
+    from .. import overview
 
     with desk.writing() as service:
         found = service.find_exchange(exchange)
@@ -83,7 +83,7 @@ def decline(desk: Desk, exchange: str, note: str | None, by: str | None) -> None
     """
     from ledger.records import Decline
 
-    from .. import overview, telling
+    from .. import overview
 
     with desk.writing() as service:
         found = service.find_exchange(exchange)
@@ -110,7 +110,7 @@ def cancel(desk: Desk, exchange: str, note: str | None, by: str | None) -> None:
     """
     from ledger.records import Cancel
 
-    from .. import overview, telling
+    from .. import overview
 
     with desk.writing() as service:
         found = service.find_exchange(exchange)
@@ -174,7 +174,7 @@ def _hand(
     from ledger.exchange import millionths
     from ledger.records import Deliver, Receive
 
-    from .. import moves, telling
+    from .. import moves
 
     number = None if quantity is None else typed.decimal_of(quantity)
     code = None if unit is None else typed.unit_of(unit)
@@ -234,7 +234,7 @@ def dispute(desk: Desk, exchange: str, transfer: int | None, note: str, by: str 
     """
     from ledger.records import Dispute
 
-    from .. import moves, telling
+    from .. import moves
 
     with desk.writing() as service:
         found = service.find_exchange(exchange)

@@ -63,12 +63,10 @@ class Secretary:
         return entry
 
     def refused(self, *arguments: str, speaks: str = "en") -> str:
-        """The one sentence of a command that is refused."""
+        """The one sentence of a command that is refused; warnings stand before it."""
         result = self.run(*arguments, status=2, speaks=speaks)
         assert result.stdout == ""
-        sentence = result.stderr.strip()
-        assert "\n" not in sentence
-        return sentence
+        return result.stderr.strip().splitlines()[-1]
 
     @property
     def commune(self) -> str:
