@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from hashlib import sha256
 
 from . import signing
+from .limits import MAX_CACHED_SIGNATURES
 from .log import EntryId, LogKey
 from .records import Authority, AuthorityChange, Charter, CommuneId, Signed, Succession, signed_body
 
@@ -57,13 +57,17 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """All links that count, and what follows from them.
+    """All links that count, by key, and what follows from them.
 
-    `tips` are the links that nothing replaces: one means that it is in force,
-    several that the authority is frozen until a record names them all.
+    `keys` are those of the links that entry ids stand for, `replaced_by` those
+    of the links that replace one. `tips` are the links that nothing replaces:
+    one means that it is in force, several that the authority is frozen until a
+    record names them all.
     """
 
     links: Mapping[bytes, Link]
+    keys: Mapping[bytes, bytes]
+    replaced_by: Mapping[bytes, frozenset[bytes]]
     tips: tuple[Link, ...]
     refused: tuple[Refused, ...]
 
@@ -74,25 +78,36 @@ class Chain:
 
     def link_of(self, entry: bytes) -> Link | None:
         """The link that a record means by this entry id."""
-        return next((link for link in self.links.values() if entry in link.ids), None)
+        key = self.keys.get(entry)
+        return None if key is None else self.links[key]
 
     def replacements(self, link: Link) -> tuple[Link, ...]:
-        """The links that replace this one; more than one freezes it."""
-        return tuple(other for other in self.links.values() if link.key in other.previous)
+        """The links that replace this one, by key; more than one freezes it."""
+        return tuple(self.links[key] for key in sorted(self.replaced_by.get(link.key, ())))
 
     def later(self, link: Link) -> frozenset[bytes]:
         """The keys of all links that replace this one, directly or not."""
-        found = [link.key]
-        for key in found:
-            found += [
-                other.key for other in self.links.values() if key in other.previous and other.key not in found
-            ]
-        return frozenset(found[1:])
+        found: set[bytes] = set()
+        waiting = [link.key]
+        while waiting:
+            more = self.replaced_by.get(waiting.pop(), frozenset()) - found
+            found |= more
+            waiting += more
+        return frozenset(found)
 
 
-@lru_cache(maxsize=4096)
+_checked: dict[bytes, bool] = {}
+"""What came of signatures checked, by the hash of key, signature and message: communes are formed often."""
+
+
 def _is_signed(key: bytes, message: bytes, signature: bytes) -> bool:
-    return signing.verify(key, message, signature)
+    name = sha256(key + signature + message).digest()
+    known = _checked.get(name)
+    if known is None:
+        if len(_checked) >= MAX_CACHED_SIGNATURES:
+            _checked.clear()
+        known = _checked[name] = signing.verify(key, message, signature)
+    return known
 
 
 def satisfied(authority: Authority, signatures: Sequence[Signed], message: bytes) -> bool:
@@ -130,12 +145,17 @@ def authority_chain(charter: Stated, changes: Iterable[Stated], network: str) ->
     for known in fresh:
         fresh += [stated.id for stated in naming.get(known, ()) if building.add(stated)]
     links = building.links
-    replaced = {previous for link in links.values() for previous in link.previous}
-    tips = tuple(
-        sorted((link for link in links.values() if link.key not in replaced), key=lambda link: link.key)
+    replaced_by: dict[bytes, set[bytes]] = {}
+    for link in links.values():
+        for replaced in link.previous:
+            replaced_by.setdefault(replaced, set()).add(link.key)
+    return Chain(
+        links,
+        building.keys,
+        {key: frozenset(others) for key, others in replaced_by.items()},
+        tuple(links[key] for key in sorted(links.keys() - replaced_by.keys())),
+        tuple(Refused(EntryId(entry), code) for entry, code in sorted(building.refused.items())),
     )
-    refused = (Refused(EntryId(entry), code) for entry, code in building.refused.items())
-    return Chain(links, tips, tuple(sorted(refused, key=lambda item: (item.id, item.code))))
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from .authority import Chain, Refused, Stated, authority_chain, satisfied
 from .log import EntryId, LogKey
@@ -133,7 +134,8 @@ def _in_force(
     astray: set[EntryId] = set()
     while True:
         opened = _founded(first, [stated for stated in signed if stated.id not in astray])
-        more = {stated.id for stated in opened.values() if not _leads_on(stated, chain, opened)}
+        heirs = _heirs(opened)
+        more = {stated.id for stated in opened.values() if not _leads_on(stated, chain, opened, heirs)}
         if not more:
             return opened, astray
         astray |= more
@@ -159,40 +161,49 @@ def _founded(first: LogKey, signed: Sequence[Stated]) -> dict[LogKey, Stated]:
         founded |= more.keys()
 
 
-def _leads_on(stated: Stated, chain: Chain, opened: Mapping[LogKey, Stated]) -> bool:
+def _leads_on(
+    stated: Stated, chain: Chain, opened: Mapping[LogKey, Stated], heirs: Mapping[LogKey, Sequence[LogKey]]
+) -> bool:
     """Whether a succession's authority is not replaced, or those who replaced it build on the succession."""
     link = chain.link_of(_record(stated).authority)
     assert link is not None
-    replacements = chain.replacements(link)
-    if not replacements:
+    holders = {replacement.log for replacement in chain.replacements(link)}
+    if not holders:
         return True
-    holders = {replacement.log for replacement in replacements}
     later = chain.later(link)
-    for log in _onwards(stated.log, opened):
-        under = chain.link_of(_record(opened[log]).authority)
-        if log in holders or (under is not None and under.key in later):
+    waiting = [stated.log]
+    onwards = set(waiting)
+    for log in waiting:
+        if log in holders or chain.keys[_record(opened[log]).authority] in later:
             return True
+        more = set(heirs.get(log, ())) - onwards
+        onwards |= more
+        waiting += more
     return False
 
 
-def _onwards(log: LogKey, opened: Mapping[LogKey, Stated]) -> list[LogKey]:
-    """The log and every log that continues it, directly or not."""
-    found = [log]
-    for one in found:
-        found += [
-            other for other, stated in opened.items() if other not in found and one in _continued(stated)
-        ]
-    return found
+def _heirs(opened: Mapping[LogKey, Stated]) -> dict[LogKey, list[LogKey]]:
+    """The logs that continue each log directly."""
+    heirs: dict[LogKey, list[LogKey]] = {}
+    for log, stated in opened.items():
+        for continued in _continued(stated):
+            heirs.setdefault(continued, []).append(log)
+    return heirs
 
 
 def _in_order(first: LogKey, opened: Mapping[LogKey, Stated]) -> tuple[LogKey, ...]:
     """Every log after all that it continues; where that leaves a choice, by key."""
-    ordered: list[LogKey] = [first]
-    waiting = set(opened)
-    while waiting:
-        ready = min(log for log in waiting if _continued(opened[log]) <= set(ordered))
-        ordered.append(ready)
-        waiting.discard(ready)
+    heirs = _heirs(opened)
+    missing = {log: len(_continued(stated)) for log, stated in opened.items()}
+    ordered: list[LogKey] = []
+    ready = [first]
+    while ready:
+        log = heappop(ready)
+        ordered.append(log)
+        for heir in heirs.get(log, ()):
+            missing[heir] -= 1
+            if not missing[heir]:
+                heappush(ready, heir)
     return tuple(ordered)
 
 
@@ -227,8 +238,7 @@ def _contested(
             if one >= other or one in ancestors[other] or other in ancestors[one]:
                 continue
             shared = _continued(opened[one]) & _continued(opened[other])
-            joined = any({one, other} <= ancestors[log] for log in opened)
-            if shared and not joined:
+            if shared and not any({one, other} <= ancestors[log] for log in opened):
                 contested |= {one, other}
     if contested:
         contested |= {log for log in logs if ancestors[log] & contested}

@@ -58,6 +58,9 @@ MAX_NETWORK_CHARACTERS: Final = 32
 MAX_CACHED_KEYS: Final = 8_192
 """public keys remembered as checked; the keys of 1,600 communes fit, in about 2 MiB."""
 
+MAX_CACHED_SIGNATURES: Final = 16_384
+"""signatures inside records remembered as checked; those of 1,600 communes fit, in about 2 MiB."""
+
 MAX_AUTHORITY_KEYS: Final = 32
 """keys of an authority; a commune has 6 to 40 councils, which sign through fewer hands."""
 

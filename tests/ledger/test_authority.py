@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger import authority
 from ledger.authority import Chain, authority_chain, commune_of, satisfied
-from ledger.records import Authority, AuthorityChange, CommuneId, Succession, signed_body, to_payload
+from ledger.records import Authority, AuthorityChange, CommuneId, Signed, Succession, signed_body, to_payload
 from ledger.signing import SigningKey
 from tests.support.communes import (
     NETWORK,
@@ -117,14 +118,14 @@ def test_a_signature_is_for_one_network_one_kind_and_one_record() -> None:
         previous=(montes.commune,),
     )
     recovery = recovery_of("Los Montes")
-    authority = authority_of(recovery)
+    council = authority_of(recovery)
     good = signatures_of(change, [recovery])
     body = signed_body(to_payload(signed(change, recovery)), NETWORK)
-    assert satisfied(authority, good, body)
-    assert not satisfied(authority, signatures_of(change, [recovery], network="otra"), body)
-    assert not satisfied(authority, good, body + b" ")
+    assert satisfied(council, good, body)
+    assert not satisfied(council, signatures_of(change, [recovery], network="otra"), body)
+    assert not satisfied(council, good, body + b" ")
     opening = succession_of(montes, key_of("a new laptop").public_key, [montes])
-    assert not satisfied(authority, opening.signatures, body)
+    assert not satisfied(council, opening.signatures, body)
 
 
 def test_a_bad_signature_beside_a_good_one_of_the_same_key_does_no_harm() -> None:
@@ -142,6 +143,21 @@ def test_a_bad_signature_beside_a_good_one_of_the_same_key_does_no_harm() -> Non
     (bad,) = signatures_of(change, [recovery], network="otra")
     body = signed_body(to_payload(signed(change, recovery)), NETWORK)
     assert satisfied(authority_of(recovery), (bad, good, bad), body)
+
+
+def test_what_is_remembered_of_signatures_is_bounded_and_changes_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(authority, "MAX_CACHED_SIGNATURES", 2)
+    monkeypatch.setattr(authority, "_checked", {})
+    keys = [key_of(f"council {number}") for number in range(5)]
+    message = b"what is signed"
+    good = [Signed(key.public_key, key.sign(message)) for key in keys]
+    bad = [Signed(key.public_key, key.sign(b"something else")) for key in keys]
+    for _ in range(2):
+        assert satisfied(authority_of(*keys, threshold=5), good, message)
+        assert not satisfied(authority_of(*keys), bad, message)
+        assert len(authority._checked) <= 2
 
 
 # Copies -------------------------------------------------------------------------------------------
