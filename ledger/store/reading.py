@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from .. import standing
 from ..commune import Commune
@@ -168,6 +168,8 @@ class Reader:
                 "WHERE prefix BETWEEN ? AND ? AND leaf BETWEEN ? AND ? LIMIT 2",
                 (prefix_of(low), prefix_of(high), low, high),
             ).fetchall()
+            if not rows:
+                rows = self._scan("DISTINCT leaf", low, high)
         if not rows:
             raise NotFound(
                 "Nothing held here has an id that begins with {digits}: look it up again.", digits=digits
@@ -181,7 +183,15 @@ class Reader:
         with self._asking():
             for place in self.holding.places_of(entry):
                 return self._entry(place)
+            for (place,) in self._scan("place", entry, entry):
+                return self._entry(place)
         raise NotFound("No entry {id} is held here: look its id up again.", id=entry.hex()[:16])
+
+    def _scan(self, column: str, low: bytes, high: bytes) -> list[tuple[Any, ...]]:
+        """Look through all entries: those that are erased, or no record, stand in no index."""
+        return self.connection.execute(
+            f"SELECT {column} FROM entry WHERE leaf BETWEEN ? AND ? LIMIT 2", (low, high)
+        ).fetchall()
 
     def _entry(self, place: int) -> EntryRow:
         leaf, payload = self.connection.execute(
