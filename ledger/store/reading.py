@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from .. import standing
 from ..commune import Commune
@@ -169,7 +169,7 @@ class Reader:
                 (prefix_of(low), prefix_of(high), low, high),
             ).fetchall()
             if not rows:
-                rows = self._scan("DISTINCT leaf", low, high)
+                rows = self._scan(low, high)
         if not rows:
             raise NotFound(
                 "Nothing held here has an id that begins with {digits}: look it up again.", digits=digits
@@ -183,14 +183,14 @@ class Reader:
         with self._asking():
             for place in self.holding.places_of(entry):
                 return self._entry(place)
-            for (place,) in self._scan("place", entry, entry):
+            for _leaf, place in self._scan(entry, entry):
                 return self._entry(place)
         raise NotFound("No entry {id} is held here: look its id up again.", id=entry.hex()[:16])
 
-    def _scan(self, column: str, low: bytes, high: bytes) -> list[tuple[Any, ...]]:
-        """Look through all entries: those that are erased, or no record, stand in no index."""
+    def _scan(self, low: bytes, high: bytes) -> list[tuple[bytes, int]]:
+        """Look through all entries for two ids: those that are erased, or no record, stand in no index."""
         return self.connection.execute(
-            f"SELECT {column} FROM entry WHERE leaf BETWEEN ? AND ? LIMIT 2", (low, high)
+            "SELECT leaf, min(place) FROM entry WHERE leaf BETWEEN ? AND ? GROUP BY leaf LIMIT 2", (low, high)
         ).fetchall()
 
     def _entry(self, place: int) -> EntryRow:
@@ -308,7 +308,8 @@ class Reader:
             values.append(" AND ".join(f'"{word}"*' for word in words))
         with self._asking():
             rows = self.connection.execute(
-                "SELECT leaf, listing.commune, payload, ended FROM listing JOIN entry USING (place) "
+                # The conditions are the literals above; what was asked for are parameters.
+                "SELECT leaf, listing.commune, payload, ended FROM listing JOIN entry USING (place) "  # noqa: S608
                 f"WHERE {' AND '.join(where)} ORDER BY listing.at DESC, place DESC LIMIT ? OFFSET ?",
                 (*values, limit, offset),
             ).fetchall()
@@ -366,14 +367,15 @@ class Reader:
             values += states
         with self._asking():
             rows = self.connection.execute(
-                f"SELECT id FROM exchange WHERE {' AND '.join(where)} ORDER BY at DESC, place DESC LIMIT ? OFFSET ?",
+                f"SELECT id FROM exchange WHERE {' AND '.join(where)} "  # noqa: S608  # as above
+                "ORDER BY at DESC, place DESC LIMIT ? OFFSET ?",
                 (*values, limit, offset),
             ).fetchall()
             folded = [self._folding.exchange(EntryId(row[0])) for row in rows]
         return [exchange for exchange in folded if exchange is not None]
 
     def exchange_of(self, entry: bytes) -> EntryId:
-        """The exchange that an entry belongs to: itself, or the one that its record is about. Raises NotFound."""
+        """The exchange that an entry opens, or that its record is about. Raises NotFound."""
         record = self.entry(entry).record
         for name in ("exchange", "dispute", "target"):
             named = getattr(record, name, None)

@@ -160,7 +160,7 @@ def test_what_endangers_somebody_is_erased_and_the_proofs_stand(montes: Secretar
     with sqlite3.connect(montes.home / "ledger.sqlite") as database:
         assert database.execute("SELECT reason FROM erasure").fetchall() == [("Nombra a una persona",)]
     database.close()
-    assert "is erased already" in montes.refused("erase", offer, "--reason", "Otra vez")
+    assert "erased here already" in montes.refused("erase", offer, "--reason", "Otra vez")
     # It stays with whoever else holds it.
     assert len(valle.json("listings")) == 1
 
