@@ -13,7 +13,7 @@ by its signed root alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
@@ -141,6 +141,7 @@ class _Walk:
         self._origin = branch.number << PLACE_BITS
         self.unsigned: list[Head] = []
         self._filled = 0
+        self._uncovered: list[bytes] = []
         self.position = branch.first
         self.compact: CompactRange | None = None
         self.unproven: int | None = None
@@ -273,6 +274,8 @@ class _Walk:
                     self._findings.add("entries-missing", self._log, index, first - 1)
                 self._findings.add("head-missing", self._log, first, last)
                 index = last + 1
+            if len(self._uncovered) < MAX_RUN_ENTRIES:
+                self._uncovered += (leaf for _, leaf, _ in rows if isinstance(leaf, bytes))
         if index < branch.size:
             self._findings.add("entries-missing", self._log, index, branch.size - 1)
         elif index > branch.size:
@@ -292,12 +295,21 @@ class _Walk:
             head.root: head for head in self.unsigned if history.root_at(number, head.size) != head.root
         }
         found: dict[Head, int] = {}
-        for size, root in history.roots(number) if astray else ():
+        for size, root in self._roots() if astray else ():
             head = astray.get(root)
             if head is not None and msgspec.structs.replace(head, size=size).is_signed(history.network):
                 found[head] = size
         for head in self.unsigned:
             self._findings.add("head-unsigned", self._log, found.get(head, head.size) - 1, size=head.size)
+
+    def _roots(self) -> Iterator[tuple[int, bytes]]:
+        """Every size of the branch with its root, past the last signed head too."""
+        yield from self._history.roots(self._branch.number)
+        compact = self.compact
+        if compact is not None and set(map(len, self._uncovered)) <= {HASH_BYTES}:
+            for size, leaf in enumerate(self._uncovered, self.position):
+                compact = merkle.extend_range(size, compact, [leaf])
+                yield size + 1, merkle.range_root(size + 1, compact)
 
     # Entries ------------------------------------------------------------------------------------
 

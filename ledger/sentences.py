@@ -223,10 +223,6 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
         _W,
         N_("Entry {index} of {name} is a copy of a change of authority that was signed for another log."),
     ),
-    "authority-of-another": Sentence(
-        _W,
-        N_("Entry {index} of {name} replaces the authority of another commune than it names."),
-    ),
     "authority-of-nothing": Sentence(
         _W,
         N_("Entry {index} of {name} replaces an authority that is not known here."),

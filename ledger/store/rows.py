@@ -85,14 +85,30 @@ class Rows:
             yield from map(HeadRow._make, rows)
 
     def entries(self, branch: int) -> Iterator[list[EntryRow]]:
-        """The entries of a branch's own stretch, lowest index first, in batches."""
+        """The entries of a branch's own stretch, lowest index first, in batches.
+
+        Of a damaged file, all up to the first that cannot be read.
+        """
+        place, end = branch << PLACE_BITS, (branch + 1) << PLACE_BITS
+        question = "SELECT place, leaf, payload FROM entry WHERE place >= ? AND place < ? ORDER BY place"
         with store_errors(self._path):
-            rows = self._connection.execute(
-                "SELECT place, leaf, payload FROM entry WHERE place >= ? AND place < ? ORDER BY place",
-                (branch << PLACE_BITS, (branch + 1) << PLACE_BITS),
-            )
-            while batch := rows.fetchmany(BATCH):
+            rows = self._connection.execute(question, (place, end))
+            while True:
+                try:
+                    batch = rows.fetchmany(BATCH)
+                except sqlite3.DatabaseError:
+                    break
+                if not batch:
+                    return
                 yield batch
+                place = batch[-1][0] + 1
+            readable: list[EntryRow] = []
+            try:
+                for row in self._connection.execute(question, (place, end)):
+                    readable.append(row)
+            except sqlite3.DatabaseError:
+                yield readable
+                raise
 
     def count(self) -> int:
         """About how many entries there are, by what the branches say."""
