@@ -13,6 +13,7 @@ import pytest
 from ledger import encoding
 from ledger.evidence import Evidence, build_evidence, encode_evidence, prove_entry
 from ledger.limits import MAX_WORDS
+from ledger.log import EntryId
 from ledger.merkle import extend_range
 from ledger.records import (
     Accept,
