@@ -88,12 +88,16 @@ class Holding:
         self._cuts: dict[bytes, int | None] = {}
         self._looks: dict[tuple[int, bytes], list[_Look]] = {}
         self._looks_held = 0
+        self._identities: list[tuple[int, int, bool]] = []
+        self._names: list[tuple[int, int, bool]] = []
 
     def forget(self) -> None:
         """Drop everything remembered: the tables may have changed."""
         for remembered in (self._branches, self._standing, self._predecessors, self._cuts, self._looks):
             remembered.clear()
         self._looks_held = 0
+        self._identities.clear()
+        self._names.clear()
 
     def forget_branch(self, number: int) -> None:
         """Drop what is remembered of one branch."""
@@ -267,8 +271,25 @@ class Holding:
         row = self.connection.execute("SELECT leaf, payload FROM entry WHERE place = ?", (place,)).fetchone()
         return row[0], None if row[1] is None else parse(row[1])
 
+    def index(self, entries: Iterable[Found]) -> None:
+        """Take note of where entries are and what they name, to be written to the indices by `settle`."""
+        for place, leaf, record in entries:
+            known = record.__class__ is not Uninterpreted
+            self._identities.append((prefix_of(leaf), place, known))
+            for name in names_of(record):
+                self._names.append((prefix_of(name), place, known))
+
+    def settle(self) -> None:
+        """Write the indices; in order of their keys, which are random, so that each page is written once."""
+        if self._identities:
+            self.connection.executemany("INSERT INTO identity VALUES (?, ?, ?)", sorted(self._identities))
+            self.connection.executemany("INSERT OR IGNORE INTO about VALUES (?, ?, ?)", sorted(self._names))
+            self._identities.clear()
+            self._names.clear()
+
     def places_of(self, entry: bytes) -> list[int]:
         """Where an entry is held; in more than one place if branches hold equal leaves."""
+        self.settle()
         rows = self.connection.execute(
             "SELECT place FROM identity JOIN entry USING (place) WHERE prefix = ? AND leaf = ?",
             (prefix_of(entry), entry),
@@ -298,6 +319,7 @@ class Holding:
         return found
 
     def _readable(self, index: str, entries: Sequence[bytes], read: Mapping[int, Read]) -> Iterator[Found]:
+        self.settle()
         rows = self.connection.execute(
             f"SELECT DISTINCT place, leaf, payload, known FROM {index} JOIN entry USING (place) "
             f"WHERE prefix IN ({', '.join('?' * len(entries))})",

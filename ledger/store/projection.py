@@ -73,16 +73,25 @@ class Projection:
         self._read: dict[int, Read] = {}
         self.folding = Folding(holding, self._read)
         self._folds: set[bytes] = set()
+        self._fresh: list[tuple[int, bytes]] = []
         self._limited: set[bytes] | None = None
 
     def forget(self) -> None:
         """Drop everything remembered: the tables may have changed."""
         self._read.clear()
         self._folds.clear()
+        self._fresh.clear()
         self._limited = None
 
     def finish(self) -> None:
-        """Fold every exchange that was touched since the last time; called before each commit."""
+        """Do what is cheaper for many entries at once; called before each commit.
+
+        Writes the indices, finds which new listings had ended before they came,
+        and folds every exchange that was touched.
+        """
+        self.holding.settle()
+        self._end_listings(self._named(self._fresh))
+        self._fresh.clear()
         while self._folds:
             self._fold_all([self._folds.pop() for _ in range(min(MAX_ASKED, len(self._folds)))])
 
@@ -133,6 +142,7 @@ class Projection:
     def erased(self, place: int, leaf: bytes, record: Record | Uninterpreted) -> None:
         """Project again what an entry said whose payload was just erased."""
         self._read.pop(place, None)
+        self.holding.settle()
         self.holding.forget()
         self._drop_exchanges([place])
         if isinstance(record, Offer | Need):
@@ -158,24 +168,9 @@ class Projection:
         self._redo(place >> PLACE_BITS, also=[(place, leaf, record)])
 
     def _index(self, branch: int, entries: Sequence[Entry]) -> None:
-        """Where each entry is, what it names, and the heads that it has seen."""
-        execute = self.connection.executemany
-        execute(
-            "INSERT INTO identity VALUES (?, ?, ?)",
-            [
-                (prefix_of(leaf), place, record.__class__ is not Uninterpreted)
-                for place, leaf, record in entries
-            ],
-        )
-        execute(
-            "INSERT OR IGNORE INTO about VALUES (?, ?, ?)",
-            [
-                (prefix_of(name), place, record.__class__ is not Uninterpreted)
-                for place, _, record in entries
-                for name in names_of(record)
-            ],
-        )
-        execute(
+        """Where each entry is, what it names, and what it says of its commune or of another."""
+        self.holding.index(entries)
+        self.connection.executemany(
             "INSERT OR IGNORE INTO said VALUES (?, ?, ?, ?)",
             [
                 (
@@ -399,7 +394,6 @@ class Projection:
 
     def _project(self, entries: Sequence[Entry], again: bool) -> None:
         listings: list[tuple[int, bytes]] = []
-        fresh: list[tuple[int, bytes]] = []
         owners: list[tuple[CommuneId | None, int]] = []
         profiles = False
         recognitions: set[tuple[int, bytes]] = set()
@@ -409,7 +403,7 @@ class Projection:
                     owners.append((self.folding.commune_at(place), place))
                     listings.append((place, leaf))
                 else:
-                    fresh.append((place, leaf))
+                    self._fresh.append((place, leaf))
                 if record.replaces is not None:
                     listings += [
                         (other, record.replaces) for other in self.holding.places_of(record.replaces)
@@ -421,7 +415,7 @@ class Projection:
             else:
                 self._concerned(leaf, record, self._folds, listings)
         self.connection.executemany("UPDATE listing SET commune = ? WHERE place = ?", owners)
-        self._end_listings([*listings, *self._named(fresh)])
+        self._end_listings(listings)
         owner = self.holding.standing(entries[0][0] >> PLACE_BITS) if entries else None
         if owner is not None and (profiles or again):
             self._profile(owner.commune)
