@@ -39,6 +39,11 @@ Read = tuple[bytes, Record | Uninterpreted]
 Found = tuple[int, bytes, Record | Uninterpreted]
 """The same, after the place where it is held."""
 
+UNKNOWN, KNOWN, PROPOSAL = 0, 1, 2
+"""What the indices say of an entry: that this version does not interpret it, that it is a record, a proposal."""
+
+_KNOWN = {"propose": PROPOSAL}
+
 _Look = tuple[int, int, bytes, bool | None]
 """A head seen: the index of the entry that carries it, its size and root, and whether its signature holds."""
 
@@ -66,6 +71,11 @@ class BranchRow(NamedTuple):
         return self.base.end if self.base else self.start
 
 
+def _marks(values: Sequence[object]) -> str:
+    """As many question marks as there are values, for SQL's IN."""
+    return ", ".join("?" * len(values))
+
+
 def _make_room(remembered: dict[Any, Any]) -> None:
     if len(remembered) >= MAX_REMEMBERED:
         remembered.clear()
@@ -88,8 +98,8 @@ class Holding:
         self._cuts: dict[bytes, int | None] = {}
         self._looks: dict[tuple[int, bytes], list[_Look]] = {}
         self._looks_held = 0
-        self._identities: list[tuple[int, int, bool]] = []
-        self._names: list[tuple[int, int, bool]] = []
+        self._identities: list[tuple[int, int, int]] = []
+        self._names: list[tuple[int, int, int]] = []
 
     def forget(self) -> None:
         """Drop everything remembered: the tables may have changed."""
@@ -274,7 +284,7 @@ class Holding:
     def index(self, entries: Iterable[Found]) -> None:
         """Take note of where entries are and what they name, to be written to the indices by `settle`."""
         for place, leaf, record in entries:
-            known = record.__class__ is not Uninterpreted
+            known = UNKNOWN if isinstance(record, Uninterpreted) else _KNOWN.get(record.kind, KNOWN)
             self._identities.append((prefix_of(leaf), place, known))
             for name in names_of(record):
                 self._names.append((prefix_of(name), place, known))
@@ -321,18 +331,27 @@ class Holding:
     def _readable(self, index: str, entries: Sequence[bytes], read: Mapping[int, Read]) -> Iterator[Found]:
         self.settle()
         rows = self.connection.execute(
-            f"SELECT DISTINCT place, leaf, payload, known FROM {index} JOIN entry USING (place) "
-            f"WHERE prefix IN ({', '.join('?' * len(entries))})",
+            f"SELECT DISTINCT place, known FROM {index} WHERE prefix IN ({_marks(entries)})",
             [prefix_of(entry) for entry in entries],
         )
-        for place, leaf, payload, known in rows.fetchall():
+        wanted: dict[int, int] = {}
+        for place, known in rows.fetchall():
             remembered = read.get(place)
             if remembered is not None:
-                yield place, leaf, remembered[1]
-            elif known and payload is not None:
-                yield place, leaf, reread(payload)
-            elif payload is not None and not isinstance(record := parse(payload), Malformed):
-                yield place, leaf, record
+                yield place, *remembered
+            else:
+                wanted[place] = known
+        places = list(wanted)
+        for start in range(0, len(places), MAX_ASKED):
+            some = places[start : start + MAX_ASKED]
+            payloads = self.connection.execute(
+                f"SELECT place, leaf, payload FROM entry WHERE place IN ({_marks(some)})", some
+            )
+            for place, leaf, payload in payloads.fetchall():
+                if wanted[place] and payload is not None:
+                    yield place, leaf, reread(payload)
+                elif payload is not None and not isinstance(record := parse(payload), Malformed):
+                    yield place, leaf, record
 
     def naming(self, entry: bytes) -> Iterable[int]:
         return [place for place, _, _ in self.about(entry)]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -44,7 +45,7 @@ from ..records import (
 )
 from ..standing import INDEX_MASK, PLACE_BITS, Standing, place_of
 from .folding import Folding
-from .holding import MAX_ASKED, Holding, Read, names_of, prefix_of
+from .holding import MAX_ASKED, PROPOSAL, Found, Holding, Read, names_of, prefix_of
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -106,9 +107,7 @@ class Projection:
                 entries.append((base + offset, leaf, record))
         self._index(branch, entries)
         self._sight(branch, entries)
-        if len(self._read) > MAX_READ:
-            self._read.clear()
-        self._read.update((place, (leaf, record)) for place, leaf, record in entries)
+        self._remember(entries)
         log = self.holding.log_of(branch)
         touched = self._stated(entries)
         known = self.holding.standing(branch)
@@ -126,6 +125,14 @@ class Projection:
         self._vouch(branch, entries, bool(again))
         for other in sorted(again):
             self._redo(other)
+
+    def _remember(self, entries: Sequence[Entry]) -> None:
+        """Keep what is about an exchange as it was read: most of what follows is about the newest of them."""
+        self._read.update(
+            (place, (leaf, record)) for place, leaf, record in entries if not isinstance(record, Offer | Need)
+        )
+        for place in list(islice(self._read, max(0, len(self._read) - MAX_READ))):
+            del self._read[place]
 
     def reform(self, log: LogKey) -> None:
         """Project again what new evidence about a log touches."""
@@ -430,7 +437,10 @@ class Projection:
         for start in range(0, len(prefixes), 500):
             some = prefixes[start : start + 500]
             rows = self.connection.execute(
-                f"SELECT DISTINCT prefix FROM about WHERE prefix IN ({', '.join('?' * len(some))})", some
+                # Proposals draw on listings, and end none.
+                f"SELECT DISTINCT prefix FROM about WHERE known != {PROPOSAL} "
+                f"AND prefix IN ({', '.join('?' * len(some))})",
+                some,
             )
             named.update(prefix for (prefix,) in rows)
         return [(place, entry) for place, entry in listings if prefix_of(entry) in named]
@@ -472,18 +482,21 @@ class Projection:
 
     def _end_listings(self, listings: Sequence[tuple[int, bytes]]) -> None:
         """Write how listings ended: withdrawn, or replaced by a later one of the same commune."""
-        for place, entry in listings:
-            ended: str | None = None
-            owner = self._counting(place)
-            for other, _, record in self.holding.about(entry) if owner else ():
-                held = self._counting(other)
-                if held is None or owner is None or held.commune != owner.commune:
-                    continue
-                if isinstance(record, Withdraw):
-                    ended = "withdrawn"
-                elif isinstance(record, Offer | Need) and ended is None:
-                    ended = "replaced"
-            self.connection.execute("UPDATE listing SET ended = ? WHERE place = ?", (ended, place))
+        ends: list[tuple[str | None, int]] = []
+        for start in range(0, len(listings), MAX_ASKED):
+            some = listings[start : start + MAX_ASKED]
+            about = self.holding.about_all([entry for _, entry in some], self._read)
+            ends += [(self._end_of(place, about[entry]), place) for place, entry in some]
+        self.connection.executemany("UPDATE listing SET ended = ? WHERE place = ?", ends)
+
+    def _end_of(self, place: int, about: Sequence[Found]) -> str | None:
+        """How a listing ended by what its own commune said about it, None if it has not."""
+        ended: str | None = None
+        owner = self.folding.commune_at(place)
+        for other, _, record in about:
+            if isinstance(record, Withdraw | Offer | Need) and self.folding.commune_at(other) == owner:
+                ended = "withdrawn" if isinstance(record, Withdraw) else ended or "replaced"
+        return None if owner is None else ended
 
     def _last_said(self, commune: CommuneId, kinds: Sequence[str], subject: bytes) -> int | None:
         """The place of a commune's last record that counts of some kinds and about one subject."""
