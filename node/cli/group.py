@@ -21,7 +21,7 @@ from ledger.errors import LedgerError
 
 from .. import language
 from ..language import gettext as _
-from .spoken import Option, help_option, told_text
+from .spoken import Option, help_option, told_text, told_usage
 
 DONE: Final = 0
 FOUND: Final = 1
@@ -78,6 +78,9 @@ class Group(click.Group):
         return command
 
     # Help ---------------------------------------------------------------------------------------
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return told_usage(super().collect_usage_pieces(ctx), self.options_metavar, self.subcommand_metavar)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.indentation():

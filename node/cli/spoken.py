@@ -19,6 +19,11 @@ def told_text(text: str | None) -> str:
     return _(text) if text else ""
 
 
+def told_usage(pieces: list[str], *metavars: str | None) -> list[str]:
+    """The pieces of a usage line, with the placeholders that click has in English in the language spoken."""
+    return [_(piece) if piece in metavars else piece for piece in pieces]
+
+
 class Option(click.Option):
     """An option whose help and placeholder are translated when they are shown."""
 
@@ -67,6 +72,9 @@ class Command(click.Command):
     def __init__(self, name: str | None, **settings: Any) -> None:
         super().__init__(name, add_help_option=False, **settings)
         self.params.append(help_option())
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return told_usage(super().collect_usage_pieces(ctx), self.options_metavar)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_paragraph()

@@ -27,13 +27,20 @@ from ledger import errors as ledger_errors
 from node import errors as node_errors
 from node.cli import trueque
 from node.cli.spoken import Command
+from protocol import errors as protocol_errors
 
 from .shared import CHECKOUT
 
 LOCALE_DIR: Final = CHECKOUT / "node" / "locale"
 LOCALES: Final = ("es_VE", "en")
 
-SENTENCES: Final = ("ledger/steps.py", "ledger/moves.py", "ledger/author.py", "ledger/form.py")
+SENTENCES: Final = (
+    "ledger/steps.py",
+    "ledger/moves.py",
+    "ledger/author.py",
+    "ledger/form.py",
+    "node/errors.py",
+)
 """Modules whose constants are shown to people: everything in them that is a sentence."""
 
 HEADER: Final = """\
@@ -62,7 +69,7 @@ class Text(NamedTuple):
 
 def error_names() -> list[str]:
     """The classes of errors whose first argument is a sentence."""
-    modules = (ledger_errors, node_errors)
+    modules = (ledger_errors, protocol_errors, node_errors)
     found = {
         name
         for module in modules
@@ -90,6 +97,7 @@ def _marked() -> Iterator[Text]:
     keywords = {
         "_": None,
         "gettext": None,
+        "N_": None,
         "ngettext": (1, 2),
         "pgettext": ((1, "c"), 2),
         **dict.fromkeys(error_names(), (1,)),
@@ -117,7 +125,7 @@ def _sentences() -> Iterator[Text]:
                 isinstance(node, ast.Constant)
                 and isinstance(node.value, str)
                 and id(node) not in documented | described
-                and re.fullmatch(r"[A-Z].* .*\.", node.value)
+                and re.fullmatch(r"[A-Z{].* .*\.", node.value)
             ):
                 yield Text(node.value, place=name)
 
@@ -143,8 +151,10 @@ def _commands() -> Iterator[Text]:
         yield Text(row.short, place="node/cli")
     for name, command in commands():
         assert isinstance(command, Command) or name == "trueque", f"{name} is not made with @command"
+        metavars = (command.options_metavar, getattr(command, "subcommand_metavar", None))
         shown = [
             command.help,
+            *metavars,
             *(part for each in command.params for part in (getattr(each, "help", None), each.metavar)),
         ]
         for text in shown:
