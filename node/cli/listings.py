@@ -133,9 +133,9 @@ def withdraw(desk: Desk, target: str, reason: str | None, by: str | None) -> Non
         service.check(record, about)
         told = telling.entry(named, overview.Names(service.reader))
         kind = wording.kind(named.kind if isinstance(named, Offer | Need | Propose | Cancel) else "")
-        desk.confirm(_("Withdraw: {kind} {what}.").format(kind=kind, what=told))
+        desk.confirm(_("Withdraw: {kind}, {what}.").format(kind=kind, what=told))
         withdrawn = service.record(record, about)
-        desk.done(withdrawn, _("Withdrawn: {kind} {what}.").format(kind=kind, what=told))
+        desk.done(withdrawn, _("Withdrawn: {kind}, {what}.").format(kind=kind, what=told))
 
 
 @command("listings")

@@ -169,8 +169,8 @@ def _show_raw(desk: Desk, reader: Reader, row: EntryRow, names: Names) -> None:
             (_("Entry"), row.id.hex()),
             (_("Log"), row.log.hex()),
             (_("Index"), str(row.index)),
-            (_("Content"), "" if value is not None else telling.entry(row.record, names)),
         ]
+        + ([(_("Content"), telling.entry(row.record, names))] if value is None else [])
     )
     if value is not None:
         click.echo(output.safe(output.json_text(value)))

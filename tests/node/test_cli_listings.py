@@ -196,7 +196,7 @@ def test_a_listing_is_changed_by_posting_it_again(montes: Secretary) -> None:
 def test_a_listing_is_withdrawn(montes: Secretary) -> None:
     entry = montes.sign("offer", *MAIZE)
     told = montes.run("withdraw", entry[:6], "--reason", "se vendió").stdout
-    assert "Withdrawn: offer «Maíz blanco», 100 kg, until 2030-01-31." in told
+    assert "Withdrawn: offer, «Maíz blanco», 100 kg, until 2030-01-31." in told
     assert montes.json("listings") == []
     (row,) = montes.json("listings", "--all")
     assert row["state"] == "withdrawn"

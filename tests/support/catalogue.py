@@ -94,19 +94,21 @@ def _modules() -> list[Path]:
 
 
 def _marked() -> Iterator[Text]:
-    keywords = {
-        "_": None,
-        "gettext": None,
-        "N_": None,
-        "ngettext": (1, 2),
-        "pgettext": ((1, "c"), 2),
-        **dict.fromkeys(error_names(), (1,)),
-    }
+    """Constants that calls are made with. Babel's own reader does not look into f-strings."""
+    single = {"_", "gettext", "N_", *error_names()}
     for path in _modules():
         place = str(path.relative_to(CHECKOUT))
-        for _line, message, _comments, context in extract_from_file("python", path, keywords=keywords):
-            one, many = message if isinstance(message, tuple) else (message, None)
-            yield Text(one, many, context, place)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            given = [part.value if isinstance(part, ast.Constant) else None for part in node.args]
+            match node.func.id, given:
+                case name, [str(text), *_rest] if name in single and text:
+                    yield Text(text, place=place)
+                case "ngettext", [str(one), str(many), *_rest]:
+                    yield Text(one, many, place=place)
+                case "pgettext", [str(context), str(text)]:
+                    yield Text(text, context=context, place=place)
 
 
 def _sentences() -> Iterator[Text]:
