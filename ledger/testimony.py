@@ -30,6 +30,7 @@ class Soundness:
         self._network = network
         self._tallies = tallies
         self._known: dict[Head, bool] = {}
+        self._held: set[Head] = set()
 
     def learn(self, rows: Rows, history: History, unsigned: frozenset[Head]) -> None:
         """Take the heads that are held as signed, but for those that are not. Raises StoreError."""
@@ -39,8 +40,13 @@ class Soundness:
             if branch.log in logs:
                 for row in rows.heads(number):
                     head = head_of(branch.log, row)
-                    if head is not None and head in shown:
-                        self._known[head] = head not in unsigned
+                    if head is not None and head in shown and head not in unsigned:
+                        self._known[head] = True
+                        self._held.add(head)
+
+    def is_held(self, head: Head) -> bool:
+        """Whether a head is held and signed, so that what it covers has been compared with it."""
+        return head in self._held
 
     def of(self, head: Head) -> bool:
         """Whether a head is signed by its log."""
@@ -126,6 +132,8 @@ def check_shown(history: History, soundness: Soundness, names: Names, findings: 
     for log, shown in groupby(history.shown(), key=lambda shown: LogKey(shown.head.log)):
         signed = []
         for item in shown:
+            if soundness.is_held(item.head):
+                continue
             if soundness.of(item.head):
                 signed.append(item)
             else:
