@@ -54,7 +54,7 @@ class Form(StrEnum):
     RING = "ring"
 
 
-class Leg(msgspec.Struct, frozen=True):
+class Leg(msgspec.Struct, frozen=True, gc=False):
     """One transfer and how far it is.
 
     `given` and `got` are sums of `deliver` and `receive`, in millionths of the
@@ -89,7 +89,7 @@ class Leg(msgspec.Struct, frozen=True):
         return self.given - self.got
 
 
-class Exchange(msgspec.Struct, frozen=True):
+class Exchange(msgspec.Struct, frozen=True, gc=False):
     """The state of an exchange.
 
     `wanting` are those whose word it still waits for to be agreed. `cancels`

@@ -38,6 +38,7 @@ from .log import Hash, Head, Signature
 CommuneId = NewType("CommuneId", bytes)
 """The entry id (32 bytes) of a commune's charter."""
 
+# `gc=False`: records refer to nothing that could refer back to them, and are made by the thousand.
 Meta = msgspec.Meta
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARACTERS)]
 Code = Annotated[str, Meta(min_length=1, max_length=MAX_CODE_CHARACTERS)]
@@ -56,7 +57,7 @@ def _kind(name: str) -> Any:
     return msgspec.field(default_factory=lambda: name)
 
 
-class Quantity(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Quantity(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """`number` / 10^`scale` of `unit`, without trailing zeros behind the point; an array of three."""
 
     number: Annotated[int, Meta(ge=1, le=MAX_NUMBER)]
@@ -64,7 +65,7 @@ class Quantity(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     unit: Code
 
 
-class Signed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Signed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """A signature inside a record and the key that made it; an array of two."""
 
     key: Hash
@@ -74,7 +75,7 @@ class Signed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 Signatures = Annotated[tuple[Signed, ...], Meta(max_length=MAX_AUTHORITY_KEYS)]
 
 
-class Seal(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Seal(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """A log, and up to which size and root it counts; an array of three."""
 
     log: Hash
@@ -92,6 +93,7 @@ class Authority(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Transfer(
     msgspec.Struct,
     frozen=True,
+    gc=False,
     kw_only=True,
     omit_defaults=True,
     forbid_unknown_fields=True,
@@ -116,7 +118,9 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     signatures: Signatures = ()
 
 
-class _Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class _Record(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False
+):
     """What all kinds have in common is repeated in each, since the order of fields is the encoding."""
 
 

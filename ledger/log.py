@@ -49,7 +49,7 @@ ExtensionLine = Annotated[
 ]
 
 
-class Head(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Head(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """A signed statement of a log's size and root; on the wire an array of five.
 
     `root` is the RFC 6962 tree hash over the first `size` leaves; `signature`
@@ -90,7 +90,7 @@ def head_body(log: bytes, size: int, root: bytes, network: str, extensions: Sequ
     return f"trueque/{network}/{log.hex()}\n{size}\n{b64encode(root).decode('ascii')}\n{lines}".encode()
 
 
-class Erased(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Erased(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """An entry of which only the leaf hash is left; on the wire an array of one."""
 
     leaf: Hash

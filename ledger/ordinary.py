@@ -18,6 +18,8 @@ from .kinds import Accept, CommuneId, Deliver, Propose, Receive
 from .limits import MAX_SCALE
 from .moves import Move, Saw
 
+_HANDING: Final = (Deliver, Receive)
+
 KINDS: Final = frozenset({"accept", "deliver", "receive"})
 """The moves of an ordinary exchange."""
 
@@ -96,7 +98,7 @@ def _sums(
     knew: dict[tuple[bytes, int], int] = {}
     for move in handed:
         record = move.record
-        assert isinstance(record, Deliver | Receive)
+        assert isinstance(record, _HANDING)
         if record.transfer >= len(transfers):
             return None
         transfer = transfers[record.transfer]

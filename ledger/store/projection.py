@@ -56,12 +56,20 @@ Entry = tuple[int, bytes, Record | Uninterpreted]
 """Place, id and content of an entry that could be read."""
 
 
+# Tuples, since a union is made anew each time that it is written in a loop.
+_LISTINGS: Final = (Offer, Need)
+_NAMING: Final = (Profile, Charter)
+_RECOGNISING: Final = (Recognise, Unrecognise)
+_SAID: Final = (Profile, Recognise, Unrecognise)
+_SIGNED: Final = (Succession, AuthorityChange)
+_ABOUT_MOVES: Final = (Settle, Withdraw)
+_ENDING: Final = (Withdraw, Offer, Need)
+
+
 def searchable(record: Offer | Need) -> str:
     """The text by which a listing is found."""
     return "\n".join(
-        text
-        for text in (record.title, record.note, record.wants, record.place, record.council, record.by)
-        if text
+        filter(None, (record.title, record.note, record.wants, record.place, record.council, record.by))
     )
 
 
@@ -129,7 +137,7 @@ class Projection:
     def _remember(self, entries: Sequence[Entry]) -> None:
         """Keep what is about an exchange as it was read: most of what follows is about the newest of them."""
         self._read.update(
-            (place, (leaf, record)) for place, leaf, record in entries if not isinstance(record, Offer | Need)
+            (place, (leaf, record)) for place, leaf, record in entries if not isinstance(record, _LISTINGS)
         )
         for place in list(islice(self._read, max(0, len(self._read) - MAX_READ))):
             del self._read[place]
@@ -187,7 +195,7 @@ class Projection:
                     place & INDEX_MASK,
                 )
                 for place, _, record in entries
-                if isinstance(record, Profile | Recognise | Unrecognise)
+                if isinstance(record, _SAID)
             ],
         )
 
@@ -204,7 +212,7 @@ class Projection:
 
     def _list(self, entries: Sequence[Entry]) -> None:
         """The rows of new listings, and the text by which they are found."""
-        listings = [(place, record) for place, _, record in entries if isinstance(record, Offer | Need)]
+        listings = [(place, record) for place, _, record in entries if isinstance(record, _LISTINGS)]
         self.connection.executemany(
             "INSERT INTO listing (place, commune, kind, category, until, at) VALUES (?, ?, ?, ?, ?, ?)",
             [
@@ -226,7 +234,7 @@ class Projection:
                 commune = CommuneId(leaf)
                 if place & INDEX_MASK or record.network != self.holding.network:
                     continue
-            elif isinstance(record, Succession | AuthorityChange):
+            elif isinstance(record, _SIGNED):
                 commune = CommuneId(record.commune)
             else:
                 continue
@@ -405,7 +413,7 @@ class Projection:
         profiles = False
         recognitions: set[tuple[int, bytes]] = set()
         for place, leaf, record in entries:
-            if isinstance(record, Offer | Need):
+            if isinstance(record, _LISTINGS):
                 if again:
                     owners.append((self.folding.commune_at(place), place))
                     listings.append((place, leaf))
@@ -415,9 +423,9 @@ class Projection:
                     listings += [
                         (other, record.replaces) for other in self.holding.places_of(record.replaces)
                     ]
-            elif isinstance(record, Profile | Charter):
+            elif isinstance(record, _NAMING):
                 profiles = profiles or isinstance(record, Profile)
-            elif isinstance(record, Recognise | Unrecognise):
+            elif isinstance(record, _RECOGNISING):
                 recognitions.add((place >> PLACE_BITS, record.commune))
             else:
                 self._concerned(leaf, record, self._folds, listings)
@@ -463,7 +471,7 @@ class Projection:
             folds.add(leaf)
             if record.replaces is not None:
                 folds.add(record.replaces)
-        elif isinstance(record, Settle | Withdraw):
+        elif isinstance(record, _ABOUT_MOVES):
             target = record.dispute if isinstance(record, Settle) else record.target
             folds.add(target)
             for place in self.holding.places_of(target):
@@ -494,7 +502,7 @@ class Projection:
         ended: str | None = None
         owner = self.folding.commune_at(place)
         for other, _, record in about:
-            if isinstance(record, Withdraw | Offer | Need) and self.folding.commune_at(other) == owner:
+            if isinstance(record, _ENDING) and self.folding.commune_at(other) == owner:
                 ended = "withdrawn" if isinstance(record, Withdraw) else ended or "replaced"
         return None if owner is None else ended
 
