@@ -100,7 +100,20 @@ def crasher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crasher]:
     folder = Path(tempfile.mkdtemp(prefix="trueque-crash-", dir=base))
     shim = folder / "shim.so"
     subprocess.run(
-        [compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", shim, SOURCE, "-ldl"],
+        [
+            compiler,
+            "-O2",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-shared",
+            "-fPIC",
+            "-pthread",
+            "-o",
+            shim,
+            SOURCE,
+            "-ldl",
+        ],
         check=True,
     )
     process = subprocess.Popen(

@@ -5,13 +5,14 @@
  * with its data, in the order in which it was made. Nothing is really synced: what a killed process has written is in
  * the kernel's hands already, and what a power cut would leave is worked out from the trace.
  *
- * Calls are expected from one thread at a time, as the store makes them.
+ * Calls of several threads are put one after the other, so that the trace tells their true order.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -46,6 +47,7 @@ static enum mode mode;
 static int failure;
 static long point, calls;
 static int trace = -1;
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
 #define REAL(name, ...)                                                                                       \
     static __typeof__(name) *real;                                                                            \
@@ -115,30 +117,32 @@ static void die(void) {
     for (;;) pause();
 }
 
-/* Count one call; whether it must fail, with errno set. Where it is torn, `*tear` is set instead. */
+static void finish(void) { pthread_mutex_unlock(&one_at_a_time); }
+
+static int fail(void) {
+    finish();
+    errno = failure;
+    return 1;
+}
+
+/* Count one call. Returns 1, with errno set, if it must fail; else 0, and no other call is made before `finish`.
+ * Where it must be torn, `*tear` is set. */
 static int strikes(enum operation operation, int *tear) {
+    must(!pthread_mutex_lock(&one_at_a_time));
     long number = ++calls;
     if (number < point || mode == PASS || !point) return 0;
-    if (number == point) {
-        if (mode == KILL) die();
-        if (mode == TEAR) {
-            if (!tear) die();
-            *tear = 1;
-            return 0;
-        }
-    } else {
-        if (mode != FAIL_ON) return 0;
+    if (number > point) {
         /* A full disk still lets files be shortened and removed. */
-        if (failure == ENOSPC && (operation == TRUNCATE || operation == UNLINK || operation == REMOVE_FOLDER))
-            return 0;
+        int frees = operation == TRUNCATE || operation == UNLINK || operation == REMOVE_FOLDER;
+        return mode == FAIL_ON && !(failure == ENOSPC && frees) ? fail() : 0;
     }
+    if (mode == KILL || (mode == TEAR && !tear)) die();
     /* A disk that fills up takes a part of the write that fills it; the next one is refused. */
-    if (failure == ENOSPC && mode == FAIL_ON && number == point && tear) {
+    if (mode == TEAR || (mode == FAIL_ON && failure == ENOSPC && tear)) {
         *tear = 1;
         return 0;
     }
-    errno = failure;
-    return 1;
+    return fail();
 }
 
 /* What the tests call ------------------------------------------------------------------------- */
@@ -162,7 +166,11 @@ long crash_calls(void) { return calls; }
 void crash_pass(void) { mode = PASS; }
 
 /* Put a line of the test's own into the trace. */
-void crash_mark(const char *text) { note(MARK, "", "", 0, text, strlen(text)); }
+void crash_mark(const char *text) {
+    must(!pthread_mutex_lock(&one_at_a_time));
+    note(MARK, "", "", 0, text, strlen(text));
+    finish();
+}
 
 /* What the process calls ---------------------------------------------------------------------- */
 
@@ -176,6 +184,7 @@ static ssize_t positioned(ssize_t (*real)(int, const void *, size_t, off64_t), i
     must(done > 0);
     note(WRITE, path, "", offset, data, done);
     if (tear && mode == TEAR) die();
+    finish();
     return done;
 }
 
@@ -197,6 +206,7 @@ ssize_t write(int file, const void *data, size_t length) {
     must(done > 0);
     note(WRITE, path, "", offset, data, done);
     if (tear && mode == TEAR) die();
+    finish();
     return done;
 }
 
@@ -226,6 +236,7 @@ int ftruncate64(int file, off64_t length) {
     if (strikes(TRUNCATE, NULL)) return -1;
     int result = real(file, length);
     if (!result) note(TRUNCATE, path, "", length, NULL, 0);
+    finish();
     return result;
 }
 
@@ -236,6 +247,7 @@ static int synced(int (*real)(int), int file) {
     if (!is_watched_file(file, path)) return real(file);
     if (strikes(SYNC, NULL)) return -1;
     note(SYNC, path, "", 0, NULL, 0);
+    finish();
     return 0;
 }
 
@@ -260,6 +272,7 @@ static int opened(int at, const char *name, int flags, mode_t permissions) {
     if (changes && strikes(changes, NULL)) return -1;
     int file = syscall(SYS_openat, at, name, flags, permissions);
     if (changes && file >= 0) note(changes, path, "", 0, NULL, 0);
+    if (changes) finish();
     return file;
 }
 
@@ -300,6 +313,7 @@ int renameat(int at, const char *name, int target_at, const char *target) {
     if (strikes(RENAME, NULL)) return -1;
     int result = real(at, name, target_at, target);
     if (!result) note(RENAME, path, target_path, 0, NULL, 0);
+    finish();
     return result;
 }
 
@@ -313,6 +327,7 @@ int unlinkat(int at, const char *name, int flags) {
     if (strikes(operation, NULL)) return -1;
     int result = real(at, name, flags);
     if (!result) note(operation, path, "", 0, NULL, 0);
+    finish();
     return result;
 }
 
@@ -327,6 +342,7 @@ int mkdirat(int at, const char *name, mode_t permissions) {
     if (strikes(MAKE_FOLDER, NULL)) return -1;
     int result = real(at, name, permissions);
     if (!result) note(MAKE_FOLDER, path, "", 0, NULL, 0);
+    finish();
     return result;
 }
 

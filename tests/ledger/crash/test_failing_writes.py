@@ -25,6 +25,7 @@ from .stories import STORIES
 FAULTS = [(mode, error) for mode in ("fail on", "fail once") for error in (errno.EIO, errno.ENOSPC)]
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("story", STORIES)
 def test_a_failing_disk_ends_in_a_declared_error_and_nothing_is_lost(crasher: Crasher, story: str) -> None:
     """Every call fails, in one of the four ways in turn."""

@@ -12,6 +12,7 @@ from .conftest import Crasher
 from .stories import STORIES
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("story", STORIES)
 def test_a_process_killed_at_any_write_loses_nothing_that_it_acknowledged(
     crasher: Crasher, story: str

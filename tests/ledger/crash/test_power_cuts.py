@@ -85,6 +85,51 @@ def test_a_disk_that_lies_about_syncing_loses_and_the_loss_is_seen(crasher: Cras
         assert cut(crasher, story, tmp_path / "left", at, "nothing", 0, lying=True)
 
 
+def folder_after(tmp_path: Path, choice: Choice, seed: int, *events: Event) -> dict[str, bytes]:
+    """What is left of a folder that held the file `old` when the power went after some events."""
+    before, left = tmp_path / "before", tmp_path / f"left {choice} {seed}"
+    before.mkdir(exist_ok=True)
+    (before / "old").write_bytes(b"old")
+    disk = Disk(before, Path("/home of a commune"))
+    for event in events:
+        disk.apply(event)
+    left.mkdir()
+    disk.leave(left, choice, Random(seed))
+    return {path.name: path.read_bytes() for path in left.iterdir()}
+
+
+HOME = "/home of a commune"
+MADE = (Event("c", f"{HOME}/new"), Event("w", f"{HOME}/new", data=b"new"))
+MOVED = Event("r", f"{HOME}/new", f"{HOME}/old")
+
+
+def test_a_new_file_may_be_lost_until_its_folder_is_synced(tmp_path: Path) -> None:
+    """Syncing the file alone does not make its name durable (fsync(2))."""
+    synced = (*MADE, Event("s", f"{HOME}/new"))
+    assert folder_after(tmp_path, "nothing", 0, *synced) == {"old": b"old"}
+    assert folder_after(tmp_path, "nothing", 1, *synced, Event("s", HOME)) == {"old": b"old", "new": b"new"}
+
+
+def test_a_name_may_be_durable_before_its_content_is(tmp_path: Path) -> None:
+    """Why a file is synced before it takes the place of another one."""
+    events = (*MADE, MOVED, Event("s", HOME))
+    assert folder_after(tmp_path, "nothing", 0, *events) == {"old": b""}
+
+
+def test_a_file_that_takes_the_place_of_another_does_so_at_once(tmp_path: Path) -> None:
+    events = (*MADE, Event("s", f"{HOME}/new"), MOVED)
+    assert folder_after(tmp_path, "everything", 0, *events) == {"old": b"new"}
+    for seed in range(30):
+        left = folder_after(tmp_path, "something", seed, *events)
+        assert left in ({"old": b"old"}, {"old": b"old", "new": b"new"}, {"old": b"new"})
+
+
+def test_a_file_that_was_removed_may_be_back_until_its_folder_is_synced(tmp_path: Path) -> None:
+    removed = Event("u", f"{HOME}/old")
+    assert folder_after(tmp_path, "nothing", 0, removed) == {"old": b"old"}
+    assert folder_after(tmp_path, "nothing", 1, removed, Event("s", HOME)) == {}
+
+
 def test_a_torn_write_leaves_whole_sectors() -> None:
     event = Event("w", "ledger", offset=500, data=bytes(range(256)) * 5)
     parts = list(sectors(event))
