@@ -250,6 +250,17 @@ def test_an_authority_record_that_replaces_something_unknown_waits_for_it() -> N
     assert in_force(chain_of(montes, hidden)) == authority_of(FOOD)
 
 
+def test_an_authority_record_waits_for_all_that_it_replaces() -> None:
+    """Whichever of the two is found first: one is the charter itself, the other follows later."""
+    montes = found("Los Montes")
+    copy = montes.twin()
+    later = copy.replace_authority(WATER)
+    recovery = recovery_of("Los Montes")
+    montes.replace_authority(FOOD, previous=[montes.commune, later], signers=[recovery, WATER])
+    assert codes(chain_of(montes)) == ["authority-of-nothing"]
+    assert in_force(chain_of(montes, copy)) == authority_of(FOOD)
+
+
 def test_an_authority_record_counts_in_whatever_log_it_was_written() -> None:
     """They count by their own chain, whatever is sealed or forked."""
     montes, elsewhere = found("Los Montes"), found("El Valle").twin()

@@ -80,6 +80,20 @@ def test_a_record_that_names_the_exchange_twice_is_one_move() -> None:
     assert (folded.state, folded.replaced_by, len(folded.answers)) == (State.REPLACED, entry, 1)
 
 
+def test_a_record_that_is_found_by_two_names_is_one_move() -> None:
+    """It answers the proposal, and draws on a dispute about it as if that were a listing."""
+    montes, valle = found("Los Montes"), found("El Valle")
+    trade = montes.propose((montes, valle, "maíz", kg(100)))
+    valle.say(Accept, exchange=trade, seen=[montes])
+    dispute = valle.say(Dispute, exchange=trade, transfer=0)
+    leg = Transfer(giver=0, receiver=1, title="maíz", listing=dispute, quantity=kg(50))
+    parties = tuple(sorted([montes.commune, valle.commune]))
+    valle.say(Propose, parties=parties, transfers=(leg,), replaces=trade)
+    folded = state_of(trade, montes, valle)
+    assert (folded.state, len(folded.quarrels)) == (State.AGREED, 1)
+    assert [item.code for item in folded.refused] == ["answered-already"]
+
+
 def test_an_id_that_is_no_proposals_opens_no_exchange_whoever_finds_it() -> None:
     montes = found("Los Montes")
     offer = montes.say(Offer, title="maíz", category="maize")

@@ -524,6 +524,47 @@ def test_whoever_fills_a_history_may_check_the_heads_that_were_seen() -> None:
     assert len(asked) == len(set(asked)), "each head is asked about once"
 
 
+def test_without_its_texts_a_history_says_the_same() -> None:
+    debt = Debt()
+    debt.valle.say(Profile, name="El Valle", about="Tierra de clavos", contact="la radio")
+    debt.montes.say(Dispute, exchange=debt.trade, note="faltan dos", seen=[debt.valle])
+    whole = history_of(debt.montes, debt.valle)
+    bare = History(NETWORK, keep_texts=False)
+    fill(bare, debt.montes, debt.valle)
+    bare.decide()
+    assert told(bare).standings == told(whole).standings
+    assert bare.exchange(debt.trade) == whole.exchange(debt.trade)
+    assert {record.about for record in bare.records.values() if isinstance(record, Profile)} == {None}
+    assert {record.note for record in bare.records.values() if isinstance(record, Dispute)} == {None}
+    assert bare.communes[debt.montes.commune].chain == whole.communes[debt.montes.commune].chain
+
+
+def test_every_head_that_was_seen_can_be_shown_with_its_place() -> None:
+    debt = Debt()
+    history = history_of(debt.montes, debt.valle)
+    shown = {(history.entry_id(one.place), one.head) for one in history.shown()}
+    accepted, delivered = debt.montes.id_of(debt.before), debt.valle.id_of(-1)
+    assert shown == {(accepted, debt.valle.head_at(2)), (delivered, debt.montes.head)}
+
+
+def test_an_entry_is_found_by_its_id_and_a_leaf_by_its_index_on_every_branch() -> None:
+    montes = found("Los Montes")
+    montes.say(Offer, title="maíz", category="maize")
+    copy = montes.twin()
+    montes.say(Offer, title="yuca", category="cassava")
+    copy.quote(b"\xff")
+    history = History(NETWORK)
+    fill(history, montes, copy)
+    wanted = {*montes.leaves, copy.leaves[2], bytes(32)}
+    places = history.find(wanted)
+    assert {history.entry_id(place) for place in places.values()} == wanted - {bytes(32)}
+    assert all(history.entry_id(place) == entry for entry, place in places.items())
+    assert history.find(()) == {}
+    first, second = (held.number for held in history.branches_of(montes.log))
+    for writer, number in ((montes, first), (copy, second)):
+        assert [history.leaf_at(number, index) for index in range(4)] == [*writer.leaves, None]
+
+
 # Roots --------------------------------------------------------------------------------------------
 
 
@@ -569,6 +610,41 @@ def test_a_log_held_from_some_index_on_has_roots_from_there_if_its_compact_range
         assert history.standing(0) is None, "its entry 0 is not held"
         history.open_branch(1, montes.log, Part(0, 50))
         assert (history.root_at(1, 50) is not None) == known
+
+
+def test_all_roots_of_a_stretch_are_those_of_the_tree() -> None:
+    montes = found("Los Montes")
+    for number in range(1, 9):
+        montes.quote(f"entry {number}".encode())
+    copy = montes.twin(5)
+    copy.quote(b"another story")
+    history = History(NETWORK)
+    fill(history, montes, copy)
+    first, second = (held.number for held in history.branches_of(montes.log))
+    assert dict(history.roots(first)) == {size: montes.root_at(size) for size in range(1, 10)}
+    assert dict(history.roots(second)) == {6: copy.root_at(6)}
+    unknown = History(NETWORK)
+    unknown.open_branch(0, montes.log, start=3)
+    assert unknown.read_run(0, montes.leaves[3:], montes.payloads[3:])[0][0] == 3
+    assert dict(unknown.roots(0)) == {}
+
+
+def test_beyond_what_is_in_doubt_a_branch_has_no_roots() -> None:
+    """Stored bytes that do not fit their leaves must not be able to vouch for anything."""
+    debt = Debt()
+    restored = succeed(debt.montes, "restored", debt.montes.seal(debt.before))
+    history = History(NETWORK)
+    fill(history, debt.montes, debt.valle, restored)
+    (held,) = history.branches_of(debt.montes.log)
+    assert history.root_at(held.number, debt.montes.size) == debt.montes.head.root
+    history.doubt(held.number, debt.before)
+    history.doubt(held.number, debt.montes.size)
+    assert history.root_at(held.number, debt.before) == debt.montes.root_at(debt.before)
+    assert history.root_at(held.number, debt.montes.size) is None
+    history.decide()
+    folded = history.exchange(debt.trade)
+    assert folded is not None
+    assert folded.state is State.PROPOSED, "the acceptance stands past the seal, and no head covers it"
 
 
 @pytest.mark.parametrize("rng", [None, Random(1), Random(2)])

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from ledger.history import History
 from ledger.records import Accept, Correct, Offer, Profile
 from ledger.standing import INDEX_MASK, PLACE_BITS, is_contested
-from tests.support.communes import Writer, counting, found, history_of, places_in, succeed
+from tests.support.communes import (
+    NETWORK,
+    Writer,
+    counting,
+    fill,
+    found,
+    history_of,
+    places_in,
+    succeed,
+    told,
+)
 from tests.support.plots import invent
 
 
@@ -199,6 +209,25 @@ def test_a_chain_of_words_is_followed_to_its_end() -> None:
     assert counting(history, pairs[0][0]) == [0, 5]
     assert counting(history, pairs[1][0]) == [0, 4]
     assert counting(history, pairs[2][0]) == [0]
+
+
+def test_a_branch_without_a_limit_needs_no_witness() -> None:
+    """Whoever lists the branches with a limit may list too many."""
+    montes, copy = forked("Los Montes")
+    valle = found("El Valle")
+    valle.say(Correct, target=montes.id_of(3), note="eso nos dijeron")
+    nobody = found("Nadie").twin(0)
+    nobody.quote(b"no charter")
+    history = history_of(montes, copy, valle, nobody)
+
+    class Generous(History):
+        def limited(self) -> list[int]:
+            return [*self.branches]
+
+    generous = Generous(NETWORK)
+    fill(generous, montes, copy, valle, nobody)
+    generous.decide()
+    assert told(generous) == told(history)
 
 
 # The fixed point, by a slower way ------------------------------------------------------------------
