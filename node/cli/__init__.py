@@ -13,7 +13,10 @@ To add a command: write it in a module of its theme with `@command` of
 that `trueque --help` imports nothing; it must equal the first sentence of the
 function's docstring, which is the command's help. Nothing heavy is imported at
 the top of these modules: what writes or draws is imported where it is used.
-Texts are English, in `_()` or in errors, and are translated where they are shown.
+Texts are English, in `_()` or in errors, and are translated where they are
+shown: `python -m tests.support.catalogue` takes new ones into the catalogues,
+where their Spanish is written. `python -m tests.support.command_pages` writes
+docs/reference/commands.md anew; the JSON goes into docs/reference/json.md.
 """
 
 from __future__ import annotations
