@@ -4,9 +4,26 @@ The node is the top layer. It gives the two layers below it what they may not
 take themselves (the time, random bytes, files, the network) and shows to people
 what they decide.
 
+    home        the folder of one commune's node: database, keys, anchor, lock
+    keys        the log's key and the recovery key, and the words that people write down
+    clock       the one place that asks for the time
+    service     an open home, and the one way in which anything is signed in it
+    founding    how a commune begins
+    typed       what people type: quantities, units, categories, dates
+    proposals   proposals as people give them: things, listings, files
+    moves       which transfer, amount or dispute is meant where a person leaves it open
+    overview    what is put together to be shown: listings, what was said, accounts
+    language    which language is spoken, and the texts in it
+    wording     amounts, times, ids and states in words
+    telling     records, transfers and steps as sentences
     bundles     writing what is held into a file, and taking in what a file holds
     intake      what becomes of each thing that comes out of a file, and the report of it
     admission   which logs of others a home takes in
+    backup      a home in a file, and a commune brought back from it
+    sealed      a stream of bytes under a password
+    requests    records that several keys have to sign
+    authority   changing who speaks for a commune
+    upkeep      making the views anew
     errors      every error that is the node's own
     limits      every limit, with its unit and its reason
     cli         the command `trueque`
