@@ -255,6 +255,51 @@ def test_an_export_that_fails_leaves_the_older_file(
     assert [other for other in montes.folder.iterdir() if other.name.endswith(".new")] == []
 
 
+def test_a_folder_that_cannot_be_synced_is_no_reason_to_fail(
+    montes: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems of sticks refuse it for folders; the file itself was synced before."""
+    real, calls = os.fsync, []
+
+    def only_files(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 2:
+            raise OSError(22, "Invalid argument")
+        real(descriptor)
+
+    path = montes.folder / "out.trueque"
+    with Reader(montes.database) as reader, monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", only_files)
+        assert export_bundle(reader, path).entries == 4
+    assert len(calls) == 2
+    assert len(items_of(path.read_bytes())) == 2
+
+
+def test_a_bundle_may_come_through_a_pipe(montes: House, valle: House) -> None:
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+    seen: list[tuple[int, int]] = []
+    with valle.open() as (store, author, reader):
+        report = import_bundle(
+            store, reader, Pipe(montes.export()), author=author, progress=lambda *at: seen.append(at)
+        )
+    assert report.new == 4
+    assert {total for _, total in seen} == {0}
+
+
+def test_blobs_are_counted_and_left_out_for_now(montes: House, valle: House) -> None:
+    file = io.BytesIO()
+    writer = BundleWriter(file, NETWORK)
+    photo = b"x" * 200_000
+    writer.add_blob(sha256(photo).digest(), len(photo), io.BytesIO(photo))
+    writer.add_run(montes.writer.run())
+    writer.close()
+    report = valle.take_in(file.getvalue())
+    assert (report.new, report.blobs_left_out) == (4, 1)
+
+
 # Whose logs are taken in -----------------------------------------------------------------------
 
 
@@ -322,6 +367,13 @@ def test_a_succession_that_the_commune_did_not_sign_is_left_out(montes: House, v
         assert report.logs[log].commune == montes.writer.commune
     with Reader(valle.database) as reader:
         assert {branch.log for branch in reader.branches()} == {valle.writer.log, montes.writer.log}
+
+
+def test_a_succession_of_a_commune_that_is_not_recognised_is_left_out(valle: House, stranger: House) -> None:
+    second = succeed(stranger.writer, "La Lejana: log 2")
+    report = valle.take_in(bundle_of(second.run()))
+    assert (report.new, report.left_out) == (0, 1)
+    assert report.logs[second.log].commune == stranger.writer.commune
 
 
 def test_a_succession_before_its_charter_waits_for_the_next_import(montes: House, valle: House) -> None:
