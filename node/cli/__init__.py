@@ -5,7 +5,7 @@
     desk       what a command is given: the home, confirmations, warnings, where its answer goes
     output     tables and JSON
     founding, listings, proposals, moves, exchanges, communes, logs, upkeep,
-    keeping, authority    the commands, by theme
+    keeping, authority, audit    the commands, by theme
     secret     passwords and recovery words, from a file or typed
 
 To add a command: write it in a module of its theme with `@command` of
@@ -74,6 +74,12 @@ COMMANDS: Final = (
         "Show or change who speaks for your commune, or sign such a change.",
     ),
     Row("log", "logs:log", "Ledger", "Show the entries of a log, in the order in which they were signed."),
+    Row(
+        "audit",
+        "audit:audit",
+        "Ledger",
+        "Check everything that is held: that nothing was altered, and what is open, missing or disputed.",
+    ),
     Row("correct", "logs:correct", "Ledger", "Put an explanation beside a record of your own."),
     Row("erase", "upkeep:erase", "Ledger", "Erase the content of one entry, for ever, on this computer."),
     Row("rebuild", "upkeep:rebuild", "Ledger", "Make everything that is computed from the entries anew."),
