@@ -41,7 +41,9 @@ _KEY: Final = re.compile(rf"[a-z0-9_]{{1,{MAX_KEY_CHARACTERS}}}")
 
 # Text that holds nothing of this is fine as it is. All else is assigned, no control, and composes with
 # nothing of its own kind: ASCII, the Latin letters with their accents, dashes, quotes and the euro sign.
-_UNUSUAL: Final = re.compile("[^\n -~\xa0-\u02ff\u2010-\u2027\u20ac]")
+_USUAL: Final = "\n -~\xa0-\u02ff\u2010-\u2027\u20ac"
+_UNUSUAL: Final = re.compile(f"[^{_USUAL}]")
+_ALL_USUAL: Final = re.compile(f"[{_USUAL}]*+")  # costs half as much as to look for what is not
 
 _BIDIRECTIONAL_CONTROLS: Final = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -83,10 +85,9 @@ def decode(data: bytes, *, max_bytes: int = MAX_PAYLOAD_BYTES) -> Value:
 
 def check_text(text: str) -> None:
     """Refuse text that is not canonical: see the module's rules. Raises EncodingError."""
-    unusual = _UNUSUAL.findall(text)
-    if not unusual:
+    if _ALL_USUAL.fullmatch(text):
         return
-    for character in sorted(set(unusual)):
+    for character in sorted(set(_UNUSUAL.findall(text))):
         code_point = ord(character)
         if not is_assigned(code_point):
             raise EncodingError(

@@ -15,7 +15,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from msgspec.structs import force_setattr
 
@@ -48,9 +48,10 @@ ROOT_STRIDE: Final = 256
 TEXTS: Final = frozenset({"about", "by", "contact", "council", "note", "place", "reason", "until", "wants"})
 """Fields that no rule reads, all of them optional."""
 
-_TEXTS_OF: Final[Mapping[type[Record], tuple[str, ...]]] = {
+_TEXTS_OF: Final[Mapping[type[object], tuple[str, ...]]] = {
     kind: tuple(field for field in kind.__struct_fields__ if field in TEXTS) for kind in KINDS.values()
 }
+_OPENING: Final = frozenset({AuthorityChange, Charter, Propose, Succession})
 
 
 @dataclass(slots=True)
@@ -184,6 +185,7 @@ class History:
         """
         branch = self.branches[number]
         records, about = self.records, self.about
+        dropped: Mapping[type[object], tuple[str, ...]] = {} if self._keep_texts else _TEXTS_OF
         malformed: list[tuple[int, Malformed]] = []
         place = place_of(number, branch.size) - 1
         branch.leaves += b"".join(leaves)
@@ -192,24 +194,24 @@ class History:
             if payload is None:
                 continue
             record = parse(payload)
-            if isinstance(record, Malformed):
+            kind = record.__class__
+            if kind in _TEXTS_OF:
+                read = cast("Record", record)
+                records[place] = read
+                for text in dropped.get(kind, ()):
+                    force_setattr(record, text, None)
+                if kind in _OPENING:
+                    self._file(place, leaf, payload, read)
+                names: Iterable[bytes] = subjects(read)
+                seen = read.seen
+            elif isinstance(record, Uninterpreted):
+                self.uninterpreted[place] = record
+                names, seen = record.names, record.seen
+            else:
+                assert isinstance(record, Malformed)
                 malformed.append((place & INDEX_MASK, record))
                 continue
-            if isinstance(record, Uninterpreted):
-                self.uninterpreted[place] = record
-                names: Iterable[bytes] = record.names
-            else:
-                records[place] = record
-                names = subjects(record)
-                if isinstance(record, Propose):
-                    self.places.setdefault(leaf, []).append(place)
-                elif isinstance(record, Charter | AuthorityChange | Succession):
-                    index = place & INDEX_MASK
-                    self.stated[place] = Stated(EntryId(leaf), branch.log, index, payload, record)
-                if not self._keep_texts:
-                    for text in _TEXTS_OF[record.__class__]:
-                        force_setattr(record, text, None)
-            for head in record.seen:
+            for head in seen:
                 self._seen.setdefault(head.log, {}).setdefault(number, _Seen()).add(place & INDEX_MASK, head)
             for name in names:
                 if name in about:
@@ -217,6 +219,15 @@ class History:
                 else:
                     about[name] = [place]
         return malformed
+
+    def _file(self, place: int, leaf: bytes, payload: bytes, record: Record) -> None:
+        """File a record that opens something: an exchange, a commune, or another log or authority of one."""
+        if isinstance(record, Propose):
+            self.places.setdefault(leaf, []).append(place)
+        else:
+            assert isinstance(record, Charter | AuthorityChange | Succession)
+            log = self.branches[place >> PLACE_BITS].log
+            self.stated[place] = Stated(EntryId(leaf), log, place & INDEX_MASK, payload, record)
 
     def doubt(self, number: int, index: int) -> None:
         """Take note that a branch's leaves are not proved from `index` on: it has no roots beyond."""
@@ -349,9 +360,10 @@ class History:
                         yield Sight(place_of(part.branch, index), head.size, head.root)
 
     def _is_sound(self, head: Head) -> bool:
-        if head not in self._sound:
-            self._sound[head] = self.verify_seen(head)
-        return self._sound[head]
+        sound = self._sound.get(head)
+        if sound is None:
+            sound = self._sound[head] = self.verify_seen(head)
+        return sound
 
     def is_witnessed(self, place: int) -> bool:
         return place in self._witnessed
@@ -424,11 +436,8 @@ class History:
 
     def exchanges(self) -> Iterator[Exchange]:
         """Fold every exchange whose proposal counts, by its id in no order that means anything."""
-        proposals = (
-            self.entry_id(place) for place, record in self.records.items() if isinstance(record, Propose)
-        )
-        for entry in dict.fromkeys(proposals):
-            folded = self.exchange(entry)
+        for entry in self.places:
+            folded = self.exchange(EntryId(entry))
             if folded is not None:
                 yield folded
 

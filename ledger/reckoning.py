@@ -29,6 +29,9 @@ PROGRESS_EXCHANGES: Final = 256
 _AGREED: Final = frozenset({State.AGREED, State.FULFILLED, State.CANCELLED, State.CLOSED})
 """States in which something was promised."""
 
+_NAMED: Final = (Dispute, Cancel)
+"""Moves that other moves name. A tuple, since all records are asked."""
+
 
 class Reckoning:
     """The exchanges of a history, folded once, each forgotten when it has been looked at.
@@ -55,7 +58,7 @@ class Reckoning:
                 advance(count, total)
         self.known.update(self.parties)
         for place, record in self._history.records.items():
-            if isinstance(record, Dispute | Cancel) and record.exchange in self.parties:
+            if isinstance(record, _NAMED) and record.exchange in self.parties:
                 self.known.add(self._history.entry_id(place))
         self._check_strangers()
         self._check_promises()
