@@ -1,0 +1,43 @@
+"""The README: its first exchange, command by command, ends as it says."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from node.cli import trueque
+
+from .support.shared import CHECKOUT
+
+COMMAND = re.compile(r"^    (trueque .+)$", re.MULTILINE)
+
+
+def commands() -> list[list[str]]:
+    text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    section = text.split("## A first exchange")[1].split("\n## ")[0]
+    return [shlex.split(line)[1:] for line in COMMAND.findall(section)]
+
+
+def test_the_first_exchange_goes_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    exchange = ""
+    given = commands()
+    assert len(given) > 15
+    for words in given:
+        arguments = [exchange if word == "EXCHANGE" else word for word in words]
+        if words[0] == "init":
+            arguments += ["--yes", "--recovery-out", f"{len(list(tmp_path.iterdir()))}.words"]
+        result = CliRunner().invoke(trueque, arguments)
+        assert result.exit_code == 0, (words, result.output)
+        if words[0] == "propose":
+            exchange = result.stdout.split()[0]
+    shown = CliRunner().invoke(trueque, ["exchanges", "--json", "--home", "montes"])
+    (one,) = json.loads(shown.stdout)
+    assert one["state"] == "fulfilled"
