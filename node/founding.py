@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ledger.errors import StoreError
 from ledger.log import LogKey, entry_id
 from ledger.records import Authority, Charter, CommuneId, to_payload
-from ledger.signing import SigningKey
+from ledger.signing import SigningKey, check_network
 from ledger.store.reading import Reader
 
 from . import clock, keys
@@ -33,6 +33,7 @@ class Founding:
 
     def charter(self, recovery: SigningKey, at: int) -> bytes:
         """The charter, its authority the recovery key. Raises RecordError if it breaks a limit."""
+        check_network(self.network)
         return to_payload(
             Charter(
                 about=self.about,

@@ -6,9 +6,9 @@ for commands and pages alike. How it is put into words is `wording`'s.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from ledger import view
 from ledger.errors import NotFound
@@ -20,6 +20,10 @@ from ledger.view import Account
 
 if TYPE_CHECKING:
     from .service import Service
+
+
+Row = TypeVar("Row")
+Row_co = TypeVar("Row_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,27 @@ def listed(row: ListingRow, reader: Reader, today: str) -> Listed:
         view.left(row, drawing),
         view.over_commitment(row, drawing) is not None,
     )
+
+
+PAGE: Final = 200
+"""rows that are asked for first; a screen shows no more."""
+
+
+class Fetch(Protocol[Row_co]):
+    """A question to the reader that is answered in parts."""
+
+    def __call__(self, *, limit: int, offset: int) -> Sequence[Row_co]: ...
+
+
+def pages(fetch: Fetch[Row]) -> Iterator[Row]:
+    """All rows that a question has, asked for as they are used; within one snapshot.
+
+    Each part is twice as long as the one before, since each costs as much as all before it.
+    """
+    offset, limit = 0, PAGE
+    while rows := fetch(limit=limit, offset=offset):
+        yield from rows
+        offset, limit = offset + limit, 2 * limit
 
 
 class Names:

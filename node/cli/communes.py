@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger.records import CommuneId
@@ -55,8 +57,9 @@ def communes(desk: Desk, commune: str | None) -> None:
             return
         rows = reader.communes()
         desk.show(
-            [as_json(row, relations) for row in rows],
-            lambda: _table(rows, relations),
+            rows,
+            partial(as_json, relations=relations),
+            partial(_table, relations=relations),
             _("No commune is known here."),
         )
 
@@ -125,7 +128,7 @@ def account_as_json(account: Account) -> dict[str, Any]:
     }
 
 
-def _table(rows: list[CommuneRow], relations: Relations) -> output.Table:
+def _table(rows: Sequence[CommuneRow], relations: Relations) -> output.Table:
     from .. import keys
 
     table = output.Table(

@@ -9,11 +9,12 @@ output can be piped. What the answers look like is `output`'s.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -34,6 +35,11 @@ MAX_BEHIND: Final = 86_400_000
 
 MAX_AHEAD: Final = 3 * 366 * 86_400_000
 """milliseconds by which the clock may be ahead of what was recorded here last; nobody is silent for years."""
+
+SHOWN: Final = 200
+"""rows of a table for a person who gave no limit; more are narrowed down sooner than read."""
+
+Row = TypeVar("Row")
 
 YES: Final = frozenset({"y", "yes", "s", "si", "sí"})
 NO: Final = frozenset({"", "n", "no"})
@@ -125,17 +131,27 @@ class Desk:
 
     def show(
         self,
-        rows: Sequence[Mapping[str, Any]],
-        table: Callable[[], output.Table],
+        rows: Iterable[Row],
+        plain: Callable[[Row], Mapping[str, Any]],
+        table: Callable[[Sequence[Row]], output.Table],
         empty: str,
+        *,
+        limit: int | None = None,
     ) -> None:
-        """Answer of a command that shows many things: one array, or a table; `empty` where there are none."""
+        """Answer of a command that shows many things: one array, or a table; `empty` where there are none.
+
+        People are shown `SHOWN` of them where no limit is given, programs all.
+        """
         if self.as_json:
-            output.print_json(list(rows))
-        elif rows:
-            output.print_table(table())
-        else:
+            output.print_json([plain(row) for row in islice(rows, limit)])
+            return
+        first = list(islice(rows, (limit or SHOWN) + 1))
+        if not first:
             click.echo(empty)
+            return
+        output.print_table(table(first[: limit or SHOWN]))
+        if len(first) > (limit or SHOWN):
+            self.warn(_("There are more: narrow it down with an option, or give --limit."))
 
 
 def is_interactive() -> bool:

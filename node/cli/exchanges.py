@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +13,7 @@ from ..language import gettext as _
 from ..language import ngettext
 from . import output
 from .desk import Desk
-from .options import argument, command, option
+from .options import argument, command, limit_option, option
 
 if TYPE_CHECKING:
     from ledger.exchange import Exchange, Leg
@@ -32,6 +34,7 @@ STATES = ("proposed", "agreed", "declined", "withdrawn", "replaced", "cancelled"
 @option("--commune", metavar="COMMUNE", help="Those with this commune, by its name or id.")
 @option("--all", "everything", is_flag=True, help="Those between other communes too.")
 @option("--waiting", is_flag=True, help="Those that wait for your commune.")
+@limit_option
 def exchanges(
     desk: Desk,
     exchange: str | None,
@@ -39,6 +42,7 @@ def exchanges(
     commune: str | None,
     everything: bool,
     waiting: bool,
+    limit: int | None,
 ) -> None:
     """Show exchanges, or one in full.
 
@@ -63,16 +67,18 @@ def exchanges(
             return
         partner = None if commune is None else service.reader.find_commune(commune)
         own = None if everything else service.commune
-        rows = [
-            row
-            for row in service.reader.exchanges(commune=own or partner, states=states)
-            if (partner is None or partner in row.proposal.parties)
-            and (not waiting or any(step.commune == service.own for step in awaited(row)))
-        ]
+        chosen = partial(service.reader.exchanges, commune=own or partner, states=states)
         desk.show(
-            [as_json(row, service, desk.now(), names) for row in rows],
-            lambda: _table(rows, service, desk.now(), names),
+            (
+                row
+                for row in overview.pages(chosen)
+                if (partner is None or partner in row.proposal.parties)
+                and (not waiting or any(step.commune == service.own for step in awaited(row)))
+            ),
+            partial(as_json, service=service, now=desk.now(), names=names),
+            partial(_table, service=service, now=desk.now(), names=names),
             _("There are no such exchanges here."),
+            limit=limit,
         )
 
 
@@ -191,7 +197,7 @@ def _state(row: Exchange, now: int) -> str:
     return ", ".join((wording.exchange_state(row.state), *telling.marks(row, now)))
 
 
-def _table(rows: list[Exchange], service: Service, now: int, names: Names) -> output.Table:
+def _table(rows: Sequence[Exchange], service: Service, now: int, names: Names) -> output.Table:
     from ledger.steps import awaited
 
     table = output.Table(

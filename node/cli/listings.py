@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +14,7 @@ from .. import clock, typed, wording
 from ..language import gettext as _
 from ..language import ngettext
 from .desk import Desk
-from .options import LINE, TEXT, argument, command, option
+from .options import LINE, TEXT, argument, command, limit_option, option
 from .output import Table
 
 if TYPE_CHECKING:
@@ -144,6 +146,7 @@ def withdraw(desk: Desk, target: str, reason: str | None, by: str | None) -> Non
 @option("--commune", metavar="COMMUNE", help="One commune, by its name or id.")
 @option("--search", metavar="WORDS", help="With these words, or beginnings of them, in title, note or place.")
 @option("--all", "everything", is_flag=True, help="Those withdrawn, replaced and expired too.")
+@limit_option
 def listings(
     desk: Desk,
     kind: str | None,
@@ -151,17 +154,19 @@ def listings(
     commune: str | None,
     search: str | None,
     everything: bool,
+    limit: int | None,
 ) -> None:
     """Show offers and needs.
 
     Those of all communes that are known here, the newest first, with what is left of each.
     """
-    code = None if category is None else typed.category_of(category)
     from .. import overview
 
+    code = None if category is None else typed.category_of(category)
     with desk.reading() as service:
         today = clock.today()
-        found = service.reader.listings(
+        chosen = partial(
+            service.reader.listings,
             commune=None if commune is None else service.reader.find_commune(commune),
             kind=kind,
             category=code,
@@ -169,12 +174,13 @@ def listings(
             today=None if everything else today,
             ended=everything,
         )
-        rows = [overview.listed(row, service.reader, today) for row in found]
         names = overview.Names(service.reader)
         desk.show(
-            [as_json(row, names) for row in rows],
-            lambda: _table(rows, names),
+            (overview.listed(row, service.reader, today) for row in overview.pages(chosen)),
+            partial(as_json, names=names),
+            partial(_table, names=names),
             _("There are no such listings here."),
+            limit=limit,
         )
 
 
@@ -206,7 +212,7 @@ def as_json(row: Listed, names: Names) -> dict[str, Any]:
     }
 
 
-def _table(rows: list[Listed], names: Names) -> Table:
+def _table(rows: Sequence[Listed], names: Names) -> Table:
     headings = (
         _("Id"),
         _("Kind"),

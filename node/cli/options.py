@@ -65,6 +65,16 @@ def argument(name: str, *, metavar: str, help: str, **settings: Any) -> Callable
     return click.argument(name, cls=Argument, metavar=metavar, help=help, **settings)
 
 
+def limit_option(function: Function) -> Function:
+    """`--limit NUMBER`."""
+    return option(
+        "--limit",
+        type=click.IntRange(min=1),
+        metavar="NUMBER",
+        help="At most so many; without it 200 in a table, and all with --json.",
+    )(function)
+
+
 def home_option(function: Function) -> Function:
     """`--home DIR`."""
     return option(

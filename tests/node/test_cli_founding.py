@@ -182,8 +182,8 @@ def test_a_founding_that_was_cut_short_can_be_done_again(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--network", "No Such Net!"], "cannot"),
-        (["--network", ""], "cannot"),
+        (["--network", "No Such Net!"], "use 1 to 32 of a to z, 0 to 9 and '-'"),
+        (["--network", ""], "'' cannot name a network"),
         (["--place", "x" * 121], "The field 'place' is too long: shorten it to 120."),
         (["--about", "x" * 2001], "The field 'about' is too long: shorten it to 2000."),
         (["--place", "a\u202eb"], "A text cannot be recorded"),

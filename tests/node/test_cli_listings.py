@@ -238,6 +238,23 @@ def test_listings_are_found_by_what_they_are(montes: Secretary, valle: Secretary
     assert "No commune called" in montes.refused("listings", "--commune", "La Sierra")
 
 
+def test_a_person_is_shown_what_can_be_read_and_a_program_everything(
+    montes: Secretary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("node.cli.desk.SHOWN", 3)
+    monkeypatch.setattr("node.overview.PAGE", 2)
+    for number in range(5):
+        montes.sign("offer", f"Cosa {number}")
+    result = montes.run("listings")
+    assert result.stdout.count("Cosa") == 3
+    assert "give --limit" in result.stderr
+    assert len(montes.json("listings")) == 5
+    assert [row["title"] for row in montes.json("listings", "--limit", "2")] == ["Cosa 4", "Cosa 3"]
+    result = montes.run("listings", "--limit", "5")
+    assert result.stdout.count("Cosa") == 5
+    assert result.stderr == ""
+
+
 def test_an_id_may_be_shortened_as_long_as_it_means_one_thing(montes: Secretary) -> None:
     entries = [montes.sign("offer", f"Cosa {number}") for number in range(3)]
     assert "is not an id" in montes.refused("withdraw", "cosa")
