@@ -15,7 +15,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 from msgspec.structs import force_setattr
 
@@ -31,8 +31,12 @@ from .records import (
     AuthorityChange,
     Charter,
     CommuneId,
+    Deliver,
     Malformed,
+    Need,
+    Offer,
     Propose,
+    Receive,
     Record,
     Succession,
     Uninterpreted,
@@ -51,6 +55,7 @@ TEXTS: Final = frozenset({"about", "by", "contact", "council", "note", "place", 
 _TEXTS_OF: Final[Mapping[type[object], tuple[str, ...]]] = {
     kind: tuple(field for field in kind.__struct_fields__ if field in TEXTS) for kind in KINDS.values()
 }
+_CODED: Final = (Deliver, Receive, Offer, Need)
 _OPENING: Final = frozenset({AuthorityChange, Charter, Propose, Succession})
 
 
@@ -137,6 +142,7 @@ class History:
         self.stated: dict[int, Stated] = {}
         self.communes: dict[CommuneId, Commune] = {}
         self._keep_texts = keep_texts
+        self._codes: dict[str, str] = {}
         self._of_log: dict[bytes, list[_Branch]] = {}
         self._seen: dict[bytes, dict[int, _Seen]] = {}
         self._cuts: dict[bytes, int] = {}
@@ -185,7 +191,7 @@ class History:
         """
         branch = self.branches[number]
         records, about = self.records, self.about
-        dropped: Mapping[type[object], tuple[str, ...]] = {} if self._keep_texts else _TEXTS_OF
+        lean = not self._keep_texts
         malformed: list[tuple[int, Malformed]] = []
         place = place_of(number, branch.size) - 1
         branch.leaves += b"".join(leaves)
@@ -198,8 +204,8 @@ class History:
             if kind in _TEXTS_OF:
                 read = cast("Record", record)
                 records[place] = read
-                for text in dropped.get(kind, ()):
-                    force_setattr(record, text, None)
+                if lean:
+                    self._slim(read)
                 if kind in _OPENING:
                     self._file(place, leaf, payload, read)
                 names: Iterable[bytes] = subjects(read)
@@ -219,6 +225,22 @@ class History:
                 else:
                     about[name] = [place]
         return malformed
+
+    def _slim(self, record: Record) -> None:
+        """Leave out of a record the texts that no rule reads, and keep equal codes once."""
+        for text in _TEXTS_OF[record.__class__]:
+            force_setattr(record, text, None)
+        coded: tuple[Any, ...] = ()
+        if isinstance(record, Propose):
+            coded = record.transfers
+        elif isinstance(record, _CODED):
+            coded = (record,)
+        for item in coded:
+            quantity, category = item.quantity, getattr(item, "category", None)
+            if category is not None:
+                force_setattr(item, "category", self._codes.setdefault(category, category))
+            if quantity is not None:
+                force_setattr(quantity, "unit", self._codes.setdefault(quantity.unit, quantity.unit))
 
     def _file(self, place: int, leaf: bytes, payload: bytes, record: Record) -> None:
         """File a record that opens something: an exchange, a commune, or another log or authority of one."""
