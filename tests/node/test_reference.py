@@ -141,6 +141,14 @@ def test_logs_are_documented(montes: Secretary) -> None:
     check(montes.json("log", "--raw", rows[0]["id"]), "Entry as it is")
 
 
+def test_audits_are_documented(montes: Secretary, valle: Secretary, story: str) -> None:
+    audit = json.loads(valle.run("audit", "--json", status=1).stdout)
+    check(audit, "Audit")
+    check(audit["findings"], "Finding")
+    check(audit["checked"], "Checked")
+    assert audit["findings"]
+
+
 def test_what_is_passed_on_and_kept_is_documented(montes: Secretary, valle: Secretary, places: Path) -> None:
     bundle, password = places / "montes.trueque", places / "password"
     password.write_text("una contraseña larga\n")
