@@ -36,7 +36,14 @@ Whoever reads it for the first time reads it in this order:
     Disk            store       SQLite on one writer thread; the only SQL of the ledger
                     anchor      the last head signed, outside the database
                     author      signing one's own entries: store first, show the head after
-    Proof           audit       findings about logs, from the entries alone
+    Proof           sentences   every kind of finding, how grave it is, and its sentence
+                    findings    what was found: where, about whom, in which order
+                    names       what people call whose log it is
+                    integrity   whether what is held is what was signed, byte by byte
+                    testimony   what logs show of each other, and whether it fits
+                    conduct     what communes did against the rules
+                    reckoning   where the sides of exchanges do not agree
+                    audit       all of these, from the entries alone
                     receipt     one exchange as a file or paper that proves itself
 
 Everything above `Disk` is rules, and knows nothing of how entries are stored;

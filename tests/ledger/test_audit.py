@@ -38,6 +38,7 @@ from tests.support.communes import (
     succeed,
 )
 from tests.support.copies import Copy
+from tests.support.findings_page import page, page_path
 
 
 @pytest.fixture
@@ -252,6 +253,11 @@ def test_every_reason_to_refuse_an_authority_or_a_succession_has_a_sentence() ->
     refusals = set(re.findall(r'"((?:authority|succession)-[a-z-]+)"', "".join(sources)))
     assert "succession-unsigned" in refusals
     assert refusals - SENTENCES.keys() == {"authority-of-another"}
+
+
+def test_the_reference_page_lists_every_finding() -> None:
+    """Write it anew with `python -m tests.support.findings_page`."""
+    assert page_path().read_text(encoding="utf-8") == page()
 
 
 # One commune ------------------------------------------------------------------------------------
