@@ -50,7 +50,8 @@ This page is written from `ledger/sentences.py` by `python -m tests.support.find
 _SEVERITIES = {
     Severity.ERROR: (
         "Errors",
-        "Something was altered, damaged or signed falsely: this copy or the author cannot be trusted in that.",
+        "Something was altered, damaged or signed falsely: this copy or its author cannot be trusted in "
+        "that.",
     ),
     Severity.WARNING: (
         "Warnings",
