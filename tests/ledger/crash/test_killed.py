@@ -33,7 +33,7 @@ def torn(crasher: Crasher, story: str, every: int) -> None:
 
 @pytest.mark.parametrize("story", STORIES)
 def test_a_process_killed_in_the_middle_of_a_write_loses_nothing(crasher: Crasher, story: str) -> None:
-    torn(crasher, story, every=5)
+    torn(crasher, story, every=7)
 
 
 @pytest.mark.slow
