@@ -12,9 +12,9 @@ from __future__ import annotations
 import os
 from base64 import b64decode
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 from . import note
@@ -101,18 +101,40 @@ class Anchors:
 
     def record(self, head: Head, network: str) -> None:
         """Write a head to all files, on disk before this returns. Raises StoreError."""
-        # At once, since each of them is little else than waiting for a disk.
-        with ThreadPoolExecutor(max_workers=len(self.paths)) as pool:
-            writing = [pool.submit(_write, path, head, network) for path in self.paths]
-        for path, written in zip(self.paths, writing, strict=True):
-            if isinstance(error := written.exception(), OSError):
+        # At once, since each of them is little else than waiting for a disk; a thread costs less than a pool.
+        here, *others = [_Writing(path, head, network) for path in self.paths]
+        for other in others:
+            other.start()
+        here.run()
+        for other in others:
+            other.join()
+        for writing in (here, *others):
+            if isinstance(error := writing.error, OSError):
                 raise StoreError(
                     "The file {path}, which holds the last head that this computer signed, cannot be "
                     "written ({reason}): check the disk and the permissions of its folder, then start again.",
-                    path=path,
+                    path=writing.path,
                     reason=error.strerror,
                 ) from error
-            written.result()
+            if writing.error is not None:
+                raise writing.error
+
+
+class _Writing(Thread):
+    """The writing of one anchor; what went wrong is in `error` once it has ended."""
+
+    def __init__(self, path: Path, head: Head, network: str) -> None:
+        super().__init__(name="trueque-anchor")
+        self.path = path
+        self.error: BaseException | None = None
+        self._head = head
+        self._network = network
+
+    def run(self) -> None:
+        try:
+            _write(self.path, self._head, self._network)
+        except BaseException as error:
+            self.error = error
 
 
 def _write(path: Path, head: Head, network: str) -> None:

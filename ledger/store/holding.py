@@ -101,6 +101,11 @@ class Holding:
         self._identities: list[tuple[int, int, int]] = []
         self._names: list[tuple[int, int, int]] = []
 
+    def write(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute a statement for each of some rows; mostly there are none, and that costs nothing."""
+        if rows:
+            self.connection.executemany(statement, rows)
+
     def forget(self) -> None:
         """Drop everything remembered: the tables may have changed."""
         for remembered in (self._branches, self._standing, self._predecessors, self._cuts, self._looks):
@@ -292,8 +297,8 @@ class Holding:
     def settle(self) -> None:
         """Write the indices; in order of their keys, which are random, so that each page is written once."""
         if self._identities:
-            self.connection.executemany("INSERT INTO identity VALUES (?, ?, ?)", sorted(self._identities))
-            self.connection.executemany("INSERT OR IGNORE INTO about VALUES (?, ?, ?)", sorted(self._names))
+            self.write("INSERT INTO identity VALUES (?, ?, ?)", sorted(self._identities))
+            self.write("INSERT OR IGNORE INTO about VALUES (?, ?, ?)", sorted(self._names))
             self._identities.clear()
             self._names.clear()
 

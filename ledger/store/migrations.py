@@ -73,7 +73,7 @@ CREATE TABLE listing (
 CREATE INDEX listing_commune ON listing (commune, kind);
 CREATE INDEX listing_category ON listing (category, place);
 CREATE VIRTUAL TABLE listing_text USING fts5 (
-    text, content='', detail=none, tokenize='unicode61 remove_diacritics 2'
+    text, content='', detail=none, columnsize=0, tokenize='unicode61 remove_diacritics 2'
 );
 CREATE TABLE exchange (
     place INTEGER PRIMARY KEY,

@@ -175,7 +175,7 @@ class Projection:
         self.connection.execute(
             "DELETE FROM identity WHERE prefix = ? AND place = ?", (prefix_of(leaf), place)
         )
-        self.connection.executemany(
+        self.holding.write(
             "DELETE FROM about WHERE prefix = ? AND place = ?",
             [(prefix_of(name), place) for name in names_of(record)],
         )
@@ -185,7 +185,7 @@ class Projection:
     def _index(self, branch: int, entries: Sequence[Entry]) -> None:
         """Where each entry is, what it names, and what it says of its commune or of another."""
         self.holding.index(entries)
-        self.connection.executemany(
+        self.holding.write(
             "INSERT OR IGNORE INTO said VALUES (?, ?, ?, ?)",
             [
                 (
@@ -208,19 +208,19 @@ class Projection:
         ]
         for _, log, at, size, root, sound in rows:
             self.holding.add_look(branch, log, (at, size, root, sound))
-        self.connection.executemany("INSERT OR IGNORE INTO sight VALUES (?, ?, ?, ?, ?, ?)", rows)
+        self.holding.write("INSERT OR IGNORE INTO sight VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def _list(self, entries: Sequence[Entry]) -> None:
         """The rows of new listings, and the text by which they are found."""
         listings = [(place, record) for place, _, record in entries if isinstance(record, _LISTINGS)]
-        self.connection.executemany(
+        self.holding.write(
             "INSERT INTO listing (place, commune, kind, category, until, at) VALUES (?, ?, ?, ?, ?, ?)",
             [
                 (place, self.folding.commune_at(place), record.kind, record.category, record.until, record.at)
                 for place, record in listings
             ],
         )
-        self.connection.executemany(
+        self.holding.write(
             "INSERT INTO listing_text (rowid, text) VALUES (?, ?)",
             [(place, searchable(record)) for place, record in listings],
         )
@@ -383,12 +383,8 @@ class Projection:
         before = {place for (place,) in self.connection.execute("SELECT place FROM witnessed").fetchall()}
         # The rules ask `is_witnessed` of nothing while they look for witnesses.
         after = standing.witnessed(self.holding, self.holding)
-        self.connection.executemany(
-            "DELETE FROM witnessed WHERE place = ?", [(place,) for place in before - after]
-        )
-        self.connection.executemany(
-            "INSERT INTO witnessed VALUES (?)", [(place,) for place in after - before]
-        )
+        self.holding.write("DELETE FROM witnessed WHERE place = ?", [(place,) for place in before - after])
+        self.holding.write("INSERT INTO witnessed VALUES (?)", [(place,) for place in after - before])
         for number in sorted({place >> PLACE_BITS for place in before ^ after}):
             self._redo(number)
 
@@ -429,7 +425,7 @@ class Projection:
                 recognitions.add((place >> PLACE_BITS, record.commune))
             else:
                 self._concerned(leaf, record, self._folds, listings)
-        self.connection.executemany("UPDATE listing SET commune = ? WHERE place = ?", owners)
+        self.holding.write("UPDATE listing SET commune = ? WHERE place = ?", owners)
         self._end_listings(listings)
         owner = self.holding.standing(entries[0][0] >> PLACE_BITS) if entries else None
         if owner is not None and (profiles or again):
@@ -495,7 +491,7 @@ class Projection:
             some = listings[start : start + MAX_ASKED]
             about = self.holding.about_all([entry for _, entry in some], self._read)
             ends += [(self._end_of(place, about[entry]), place) for place, entry in some]
-        self.connection.executemany("UPDATE listing SET ended = ? WHERE place = ?", ends)
+        self.holding.write("UPDATE listing SET ended = ? WHERE place = ?", ends)
 
     def _end_of(self, place: int, about: Sequence[Found]) -> str | None:
         """How a listing ended by what its own commune said about it, None if it has not."""
@@ -577,7 +573,7 @@ class Projection:
             f"SELECT place FROM exchange WHERE place IN ({', '.join('?' * len(places))})", places
         )
         known = {place for (place,) in held.fetchall()}
-        self.connection.executemany(
+        self.holding.write(
             "INSERT INTO exchange (place, id, state, form, at, contested, disputed) VALUES (?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (place) DO UPDATE SET state = excluded.state, contested = excluded.contested, "
             "disputed = excluded.disputed",
@@ -586,7 +582,7 @@ class Projection:
                 for place, item in folded
             ],
         )
-        self.connection.executemany(
+        self.holding.write(
             "INSERT INTO party VALUES (?, ?)",
             [
                 (party, place)

@@ -38,6 +38,9 @@ Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is."""
 
+COMPACT_ENTRIES: Final = MAX_RUN_ENTRIES // 2
+"""entries after which a head is kept with its compact range; so many leaves are read at most to reach any size."""
+
 BATCH_ENTRIES: Final = 16 * MAX_RUN_ENTRIES
 """entries after which `ingest_all` commits; what is lost in a power cut is fetched again."""
 
@@ -83,6 +86,7 @@ class Store:
         self.path = path
         self.network = network
         self._views = views
+        self._durable: bool | None = None
         self._failed = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trueque-store")
         try:
@@ -209,7 +213,9 @@ class Store:
     @contextmanager
     def _transaction(self, *, durable: bool) -> Iterator[None]:
         """One transaction; whatever goes wrong inside, nothing is changed."""
-        self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        if durable != self._durable:
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -309,7 +315,7 @@ class Store:
                 return Ingested(len(leaves), number)
             case replica.Known(number, is_new_head):
                 if is_new_head:
-                    self._keep_head(number, run.head, None)
+                    self._keep_head(number, run.head, None, run.head.size)
                 return Ingested(0, number)
             case replica.Forks() as fork:
                 return Ingested(len(fork.leaves), self._fork(run, fork), fork.evidence)
@@ -369,17 +375,14 @@ class Store:
             "INSERT INTO entry VALUES (?, ?, ?)",
             list(zip(range(first, first + len(leaves)), leaves, payloads, strict=True)),
         )
-        self._keep_head(number, run.head, compact)
+        self._keep_head(number, run.head, compact, run.start + skip)
         self._holding.forget_branch(number)
         if self._views:
             self._projection.add(number, run.start + skip, leaves, payloads)
 
-    def _keep_head(self, number: int, head: Head, compact: CompactRange | None) -> None:
-        """Keep a head; every so many entries with the compact range, from which any size is near."""
-        near = self._connection.execute(
-            "SELECT max(size) FROM head WHERE branch = ? AND compact IS NOT NULL", (number,)
-        ).fetchone()[0]
-        far = compact is not None and head.size - (near or 0) >= MAX_RUN_ENTRIES // 2
+    def _keep_head(self, number: int, head: Head, compact: CompactRange | None, before: int) -> None:
+        """Keep a head after one of size `before`; now and then with the compact range, so that any size is near."""
+        far = before // COMPACT_ENTRIES < head.size // COMPACT_ENTRIES
         self._connection.execute(
             "INSERT OR IGNORE INTO head VALUES (?, ?, ?, ?, ?, ?)",
             (
