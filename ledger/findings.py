@@ -164,7 +164,7 @@ class Findings:
             if found.last is not None:
                 fields["last"] = found.last
             commune = found.commune or commune_of(found.log)
-            finished.append(replace(found, commune=commune, fields=fields | found.fields))
+            finished.append(replace(found, commune=commune, fields={**fields, **found.fields}))
         return finished
 
 

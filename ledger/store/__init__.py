@@ -2,9 +2,14 @@
 
     migrations   the tables, and every change to them
     database     opening it, and what its errors mean
+    branches     the branches of logs: leaves, sizes, roots, heads
     holding      the tables as the rules ask for them
     folding      exchanges gathered from the tables
-    projection   the views, kept up to date entry by entry
+    projection   the views, kept up to date as entries come
+        indices      where each entry is, what it names and has seen
+        forming      communes, and what each branch is to the exchange
+        witnesses    what counts past a limit
+        meaning      listings, profiles, recognitions, exchanges
     writing      `Store`: the one writer, on its own thread
     reading      `Reader`: what is shown, over a read-only connection
 

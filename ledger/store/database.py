@@ -32,6 +32,9 @@ def store_errors(path: Path | str) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _store_error(path, error) from error
+    except UnicodeDecodeError as error:
+        # What the sqlite3 module makes of a message in which SQLite quotes a damaged schema.
+        raise _store_error(path, sqlite3.DatabaseError("malformed text")) from error
 
 
 def _store_error(path: Path | str, error: sqlite3.Error) -> StoreError:

@@ -1,48 +1,41 @@
 """What the database holds, as the rules ask for it.
 
-Decides nothing: it answers `standing.Holdings`, `standing.Vouchers` and
-`replica.Branch` from the tables, over any one connection. The writer's own
-instance remembers branches; `forget` empties that after a rollback.
+Decides nothing: it answers `held.Holdings` and `held.Vouchers` from the tables,
+and finds entries for `dealings`, over any one connection. An instance
+remembers much of what it was asked; whoever changes the tables says what to
+forget.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, Final, TypeVar
 
 import msgspec
 
-from .. import merkle
+from ..dealings import Found
 from ..evidence import Evidence, decode_evidence
-from ..limits import HASH_BYTES
-from ..log import Head, LogKey, LogState
-from ..merkle import CompactRange
+from ..held import Part, Sight, Standing, place_of
+from ..log import EntryId, Head, LogKey
 from ..records import CommuneId, Malformed, Record, Uninterpreted, parse, reread, subjects
-from ..standing import INDEX_MASK, PLACE_BITS, Part, Sight, Standing, place_of
+from .branches import Branches, make_room
 
-MAX_REMEMBERED = 10_000
-"""branches that an instance remembers; a few hundred bytes each."""
-
-
-MAX_LOOKS = 50_000
+MAX_LOOKS: Final = 50_000
 """heads seen in entries that an instance remembers; some 200 bytes each."""
 
-MAX_ASKED = 256
-"""entries that one question to an index names; SQLite compiles the question anew for each number."""
-
-Read = tuple[bytes, Record | Uninterpreted]
-"""Id and content of an entry that could be read."""
-
-Found = tuple[int, bytes, Record | Uninterpreted]
-"""The same, after the place where it is held."""
+MAX_READ: Final = 16_384
+"""entries kept parsed, since the next moves are mostly about the newest; about 1 KiB each."""
 
 UNKNOWN, KNOWN, PROPOSAL = 0, 1, 2
-"""What the indices say of an entry: that this version does not interpret it, that it is a record, a proposal."""
+"""What the indices say of an entry: this version cannot interpret it, it is a record, it is a proposal."""
 
-_KNOWN = {"propose": PROPOSAL}
+MAX_ASKED: Final = 256
+"""entries that one question to an index names; bounds what is fetched at once."""
+
+Item = TypeVar("Item")
 
 _Look = tuple[int, int, bytes, bool | None]
 """A head seen: the index of the entry that carries it, its size and root, and whether its signature holds."""
@@ -53,53 +46,36 @@ def prefix_of(entry: bytes) -> int:
     return int.from_bytes(entry[:8], "big", signed=True)
 
 
-class BranchRow(NamedTuple):
-    """A row of `branch`."""
-
-    number: int
-    log: LogKey
-    base: Part | None
-    start: int
-    before: CompactRange
-    size: int
-    root: bytes
-    compact: CompactRange
-
-    @property
-    def first(self) -> int:
-        """The index of its own first entry; those below are its base's, or not held."""
-        return self.base.end if self.base else self.start
+def names_of(record: Record | Uninterpreted) -> Iterable[bytes]:
+    """The ids that a record names, whether or not this version interprets it."""
+    return record.names if isinstance(record, Uninterpreted) else subjects(record)
 
 
-def _marks(values: Sequence[object]) -> str:
-    """As many question marks as there are values, for SQL's IN."""
-    return ", ".join("?" * len(values))
+def listed(numbers: Iterable[int]) -> str:
+    """Whole numbers as one value, for SQL's `IN (SELECT value FROM json_each(?))`."""
+    return f"[{','.join(map(str, numbers))}]"
 
 
-def _make_room(remembered: dict[Any, Any]) -> None:
-    if len(remembered) >= MAX_REMEMBERED:
-        remembered.clear()
+def portions(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Items in portions that one question can name."""
+    for start in range(0, len(items), MAX_ASKED):
+        yield items[start : start + MAX_ASKED]
 
 
-def split(hashes: bytes) -> CompactRange:
-    """A compact range from its hashes joined together."""
-    return tuple(hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES))
-
-
-class Holding:
+class Holding(Branches):
     """The tables as holdings, over one connection."""
 
     def __init__(self, connection: sqlite3.Connection, network: str) -> None:
-        self.connection = connection
+        super().__init__(connection)
         self.network = network
-        self._branches: dict[int, BranchRow] = {}
         self._standing: dict[int, Standing | None] = {}
         self._predecessors: dict[int, Sequence[Part]] = {}
         self._cuts: dict[bytes, int | None] = {}
         self._looks: dict[tuple[int, bytes], list[_Look]] = {}
         self._looks_held = 0
-        self._identities: list[tuple[int, int, int]] = []
-        self._names: list[tuple[int, int, int]] = []
+        self._read: dict[int, Found] = {}
+        self._located: dict[bytes, list[Found]] = {}
+        self._about: dict[bytes, list[Found]] = {}
 
     def write(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """Execute a statement for each of some rows; mostly there are none, and that costs nothing."""
@@ -108,141 +84,28 @@ class Holding:
 
     def forget(self) -> None:
         """Drop everything remembered: the tables may have changed."""
-        for remembered in (self._branches, self._standing, self._predecessors, self._cuts, self._looks):
+        super().forget()
+        for remembered in (self._standing, self._predecessors, self._cuts, self._looks, self._read):
             remembered.clear()
         self._looks_held = 0
-        self._identities.clear()
-        self._names.clear()
+        self.release()
 
     def forget_branch(self, number: int) -> None:
         """Drop what is remembered of one branch."""
-        for remembered in (self._branches, self._standing, self._predecessors):
-            remembered.pop(number, None)
+        super().forget_branch(number)
+        self._standing.pop(number, None)
+        self._predecessors.pop(number, None)
 
     def forget_cut(self, log: bytes) -> None:
         """Drop what is remembered of a log's cut."""
         self._cuts.pop(log, None)
-
-    # Branches -----------------------------------------------------------------------------------
-
-    def branch(self, number: int) -> BranchRow:
-        """A branch's row; it must exist."""
-        row = self._branches.get(number)
-        if row is None:
-            found = self.connection.execute(
-                "SELECT number, log, base, base_end, start, before, size, root, compact FROM branch WHERE number = ?",
-                (number,),
-            ).fetchone()
-            row = BranchRow(
-                found[0], LogKey(found[1]), None if found[2] is None else Part(found[2], found[3]), found[4],
-                split(found[5]), found[6], found[7], split(found[8]),
-            )  # fmt: skip
-            _make_room(self._branches)
-            self._branches[number] = row
-        return row
-
-    def branches_of(self, log: bytes) -> list[HeldBranch]:
-        """All branches of a log, the first held first."""
-        numbers = self.connection.execute("SELECT number FROM branch WHERE log = ? ORDER BY number", (log,))
-        return [HeldBranch(self, number) for (number,) in numbers.fetchall()]
-
-    def log_of(self, branch: int) -> LogKey:
-        return self.branch(branch).log
-
-    def lineage(self, branch: int, end: int) -> Sequence[Part]:
-        row = self.branch(branch)
-        if row.base is None:
-            return (Part(branch, end),)
-        below = self.lineage(row.base.branch, min(end, row.base.end))
-        return below if end <= row.base.end else (*below, Part(branch, end))
-
-    def stretches(self, branch: int, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Ranges of places, first and past-the-last, that hold entries `start` to `end` of a branch."""
-        for part in self.lineage(branch, end):
-            first = max(start, self.branch(part.branch).first)
-            if first < part.end:
-                yield place_of(part.branch, first), place_of(part.branch, part.end)
-
-    def leaves(self, branch: int, start: int, end: int) -> list[bytes]:
-        """Leaf hashes of a branch, its lineage included."""
-        found: list[bytes] = []
-        for first, last in self.stretches(branch, start, end):
-            rows = self.connection.execute(
-                "SELECT leaf FROM entry WHERE place >= ? AND place < ? ORDER BY place", (first, last)
-            )
-            found += [leaf for (leaf,) in rows]
-        return found
-
-    def state_at(self, branch: int, size: int) -> LogState:
-        """The log at a size, from the nearest compact range below it; `head` is None."""
-        row = self.branch(branch)
-        if size == row.size:
-            return LogState(row.log, size, row.compact)
-        if row.base is not None and size <= row.base.end:
-            return self.state_at(row.base.branch, size)
-        near = self.connection.execute(
-            "SELECT size, compact FROM head WHERE branch = ? AND size <= ? AND compact IS NOT NULL "
-            "ORDER BY size DESC LIMIT 1",
-            (branch, size),
-        ).fetchone()
-        if near is not None:
-            known, compact = near[0], split(near[1])
-        elif row.base is not None:
-            base = self.state_at(row.base.branch, row.base.end)
-            known, compact = base.size, base.compact
-        else:
-            known, compact = row.start, row.before
-        leaves = self.leaves(branch, known, size)
-        return LogState(row.log, size, merkle.extend_range(known, compact, leaves))
-
-    def root_at(self, branch: int, size: int) -> bytes | None:
-        row = self.branch(branch)
-        if size > row.size:
-            return None
-        if size == row.size:
-            return row.root
-        if size < self.start(branch):
-            return None
-        head = self.head_of_size(branch, size)
-        return head.root if head is not None else self.state_at(branch, size).root
-
-    def start(self, branch: int) -> int:
-        """The first index whose leaf is held."""
-        row = self.branch(branch)
-        return row.start if row.base is None else min(self.start(row.base.branch), row.base.end)
-
-    def head_of_size(self, branch: int, size: int) -> Head | None:
-        """The head held of just that size."""
-        holder = self.lineage(branch, size)[-1].branch
-        row = self.connection.execute(
-            "SELECT size, root, signature, extensions FROM head WHERE branch = ? AND size = ?", (holder, size)
-        ).fetchone()
-        return None if row is None else self.read_head(branch, row)
-
-    def head_over(self, branch: int, index: int) -> Head:
-        """The smallest head held of a size larger than `index`."""
-        for part in self.lineage(branch, self.branch(branch).size):
-            if index < part.end or part.branch == branch:
-                row = self.connection.execute(
-                    "SELECT size, root, signature, extensions FROM head WHERE branch = ? AND size > ? "
-                    "AND size <= ? ORDER BY size LIMIT 1",
-                    (part.branch, index, part.end),
-                ).fetchone()
-                if row is not None:
-                    return self.read_head(branch, row)
-        raise LookupError(f"Branch {branch} has no head over {index}.")
-
-    def read_head(self, branch: int, row: tuple[int, bytes, bytes, str]) -> Head:
-        """A row of `head` as a Head."""
-        extensions = tuple(row[3].split("\n")) if row[3] else ()
-        return Head(self.branch(branch).log, row[0], row[1], row[2], extensions)
 
     # Evidence and standing ----------------------------------------------------------------------
 
     def cut(self, log: LogKey) -> int | None:
         if log not in self._cuts:
             row = self.connection.execute("SELECT cut FROM evidence WHERE log = ?", (log,)).fetchone()
-            _make_room(self._cuts)
+            make_room(self._cuts)
             self._cuts[log] = None if row is None else int(row[0])
         return self._cuts[log]
 
@@ -256,7 +119,7 @@ class Holding:
             row = self.connection.execute(
                 "SELECT commune, ordinal, bound, contested FROM standing WHERE branch = ?", (branch,)
             ).fetchone()
-            _make_room(self._standing)
+            make_room(self._standing)
             self._standing[branch] = (
                 None if row is None else Standing(CommuneId(row[0]), row[1], row[2], bool(row[3]))
             )
@@ -267,17 +130,15 @@ class Holding:
             row = self.connection.execute(
                 "SELECT predecessors FROM standing WHERE branch = ? AND predecessors != x'90'", (branch,)
             ).fetchone()
-            _make_room(self._predecessors)
+            make_room(self._predecessors)
             self._predecessors[branch] = (
                 () if row is None else [Part(*part) for part in msgspec.msgpack.decode(row[0])]
             )
         return self._predecessors[branch]
 
     def is_witnessed(self, place: int) -> bool:
-        return (
-            self.connection.execute("SELECT 1 FROM witnessed WHERE place = ?", (place,)).fetchone()
-            is not None
-        )
+        row = self.connection.execute("SELECT 1 FROM witnessed WHERE place = ?", (place,)).fetchone()
+        return row is not None
 
     # Entries ------------------------------------------------------------------------------------
 
@@ -286,80 +147,89 @@ class Holding:
         row = self.connection.execute("SELECT leaf, payload FROM entry WHERE place = ?", (place,)).fetchone()
         return row[0], None if row[1] is None else parse(row[1])
 
-    def index(self, entries: Iterable[Found]) -> None:
-        """Take note of where entries are and what they name, to be written to the indices by `settle`."""
-        for place, leaf, record in entries:
-            known = UNKNOWN if isinstance(record, Uninterpreted) else _KNOWN.get(record.kind, KNOWN)
-            self._identities.append((prefix_of(leaf), place, known))
-            for name in names_of(record):
-                self._names.append((prefix_of(name), place, known))
-
-    def settle(self) -> None:
-        """Write the indices; in order of their keys, which are random, so that each page is written once."""
-        if self._identities:
-            self.write("INSERT INTO identity VALUES (?, ?, ?)", sorted(self._identities))
-            self.write("INSERT OR IGNORE INTO about VALUES (?, ?, ?)", sorted(self._names))
-            self._identities.clear()
-            self._names.clear()
+    def opening(self, branch: int) -> EntryId | None:
+        """The id of a branch's entry 0, None if that is not held."""
+        place = place_of(self.lineage(branch, 1)[-1].branch, 0)
+        row = self.connection.execute("SELECT leaf FROM entry WHERE place = ?", (place,)).fetchone()
+        return None if row is None else EntryId(row[0])
 
     def places_of(self, entry: bytes) -> list[int]:
         """Where an entry is held; in more than one place if branches hold equal leaves."""
-        self.settle()
         rows = self.connection.execute(
             "SELECT place FROM identity JOIN entry USING (place) WHERE prefix = ? AND leaf = ?",
             (prefix_of(entry), entry),
         )
         return [place for (place,) in rows]
 
+    def located(self, entry: bytes) -> list[Found]:
+        """Every place where an entry is held, with what it says, if it can be read."""
+        found = self._located.get(entry)
+        return self._locate([entry])[entry] if found is None else found
+
     def about(self, entry: bytes) -> list[Found]:
-        """Every record that names an entry: its place, id and content."""
-        return self.about_all([entry], {})[entry]
-
-    def about_all(self, entries: Sequence[bytes], read: Mapping[int, Read]) -> dict[bytes, list[Found]]:
-        """As `about`, of up to `MAX_ASKED` entries at once. `read` are entries known already, by place."""
-        found: dict[bytes, list[Found]] = {entry: [] for entry in entries}
-        # Another id may share the prefix, by chance or on purpose.
-        for place, leaf, record in self._readable("about", entries, read):
-            for name in names_of(record):
-                if name in found:
-                    found[name].append((place, leaf, record))
-        return found
-
-    def held_as(self, entries: Sequence[bytes], read: Mapping[int, Read]) -> dict[bytes, list[Found]]:
-        """Where up to `MAX_ASKED` entries are held, and what they say; none that cannot be read."""
-        found: dict[bytes, list[Found]] = {entry: [] for entry in entries}
-        for place, leaf, record in self._readable("identity", entries, read):
-            if leaf in found:
-                found[leaf].append((place, leaf, record))
-        return found
-
-    def _readable(self, index: str, entries: Sequence[bytes], read: Mapping[int, Read]) -> Iterator[Found]:
-        self.settle()
-        rows = self.connection.execute(
-            f"SELECT DISTINCT place, known FROM {index} WHERE prefix IN ({_marks(entries)})",
-            [prefix_of(entry) for entry in entries],
-        )
-        wanted: dict[int, int] = {}
-        for place, known in rows.fetchall():
-            remembered = read.get(place)
-            if remembered is not None:
-                yield place, *remembered
-            else:
-                wanted[place] = known
-        places = list(wanted)
-        for start in range(0, len(places), MAX_ASKED):
-            some = places[start : start + MAX_ASKED]
-            payloads = self.connection.execute(
-                f"SELECT place, leaf, payload FROM entry WHERE place IN ({_marks(some)})", some
-            )
-            for place, leaf, payload in payloads.fetchall():
-                if wanted[place] and payload is not None:
-                    yield place, leaf, reread(payload)
-                elif payload is not None and not isinstance(record := parse(payload), Malformed):
-                    yield place, leaf, record
+        """Every record that names an entry."""
+        found = self._about.get(entry)
+        return self._find_about([entry])[entry] if found is None else found
 
     def naming(self, entry: bytes) -> Iterable[int]:
         return [place for place, _, _ in self.about(entry)]
+
+    def prepare(self, entries: Sequence[bytes]) -> None:
+        """Fetch at once what is held as and about some entries, one of `portions`, until `release`."""
+        self._located = self._locate(entries)
+        self._about = self._find_about(entries)
+
+    def release(self) -> None:
+        """Drop what was prepared."""
+        self._located, self._about = {}, {}
+
+    def remember(self, entries: Iterable[Found]) -> None:
+        """Keep entries as they were read when they were stored; the oldest make room."""
+        self._read.update((found[0], found) for found in entries)
+        for place in list(islice(self._read, max(0, len(self._read) - MAX_READ))):
+            del self._read[place]
+
+    def _locate(self, entries: Sequence[bytes]) -> dict[bytes, list[Found]]:
+        located: dict[bytes, list[Found]] = {entry: [] for entry in entries}
+        rows = self.connection.execute(
+            "SELECT place, known FROM identity WHERE prefix IN (SELECT value FROM json_each(?))",
+            (listed(map(prefix_of, entries)),),
+        )
+        for found in self._read_all(dict(rows.fetchall())):
+            if found[1] in located:
+                located[found[1]].append(found)
+        return located
+
+    def _find_about(self, entries: Sequence[bytes]) -> dict[bytes, list[Found]]:
+        about: dict[bytes, list[Found]] = {entry: [] for entry in entries}
+        rows = self.connection.execute(
+            "SELECT place, known FROM about WHERE prefix IN (SELECT value FROM json_each(?))",
+            (listed(map(prefix_of, entries)),),
+        )
+        for found in self._read_all(dict(rows.fetchall())):
+            # Another id may share the prefix, by chance or on purpose.
+            for name in names_of(found[2]):
+                if name in about:
+                    about[name].append(found)
+        return about
+
+    def _read_all(self, places: Mapping[int, int]) -> Iterator[Found]:
+        """The entries at some places, with what is known of them, that can be read."""
+        wanted: list[int] = []
+        for place in places:
+            remembered = self._read.get(place)
+            if remembered is not None:
+                yield remembered
+            else:
+                wanted.append(place)
+        rows = self.connection.execute(
+            "SELECT place, leaf, payload FROM entry WHERE place IN (SELECT value FROM json_each(?))",
+            (listed(wanted),),
+        )
+        for place, leaf, payload in rows.fetchall() if wanted else ():
+            record = _read_again(payload, places[place] != UNKNOWN)
+            if record is not None:
+                yield place, leaf, record
 
     # Heads seen ---------------------------------------------------------------------------------
 
@@ -397,7 +267,7 @@ class Holding:
         """Take note of a head just written to `sight`, the last of its branch."""
         found = self._looks.get((branch, log))
         if found is not None:
-            insort(found, look)
+            found.append(look)
             self._looks_held += 1
 
     def all_sights(self, log: LogKey, above: int) -> Iterable[Sight]:
@@ -427,7 +297,7 @@ class Holding:
         """Whether this very head, signature included, is held, and so known to be validly signed."""
         row = self.connection.execute(
             "SELECT 1 FROM branch JOIN head ON head.branch = branch.number "
-            "WHERE branch.log = ? AND head.size = ? AND head.root = ? AND head.signature = ? AND extensions = ?",
+            "WHERE log = ? AND head.size = ? AND head.root = ? AND signature = ? AND extensions = ?",
             (head.log, head.size, head.root, head.signature, "\n".join(head.extensions)),
         ).fetchone()
         return row is not None
@@ -447,40 +317,9 @@ class Holding:
             yield from rows.fetchall()
 
 
-def names_of(record: Record | Uninterpreted) -> Iterable[bytes]:
-    """The ids that a record names, whether or not this version interprets it."""
-    return record.names if isinstance(record, Uninterpreted) else subjects(record)
-
-
-@dataclass(frozen=True, slots=True)
-class HeldBranch:
-    """A branch as `replica` sees it: the whole of it, what it shares with its base included."""
-
-    holding: Holding
-    number: int
-
-    @property
-    def start(self) -> int:
-        return self.holding.start(self.number)
-
-    @property
-    def size(self) -> int:
-        return self.holding.branch(self.number).size
-
-    def state(self) -> LogState:
-        row = self.holding.branch(self.number)
-        return LogState(row.log, row.size, row.compact, self.holding.head_of_size(self.number, row.size))
-
-    def state_at(self, size: int) -> LogState:
-        return self.holding.state_at(self.number, size)
-
-    def leaves(self, start: int, end: int) -> list[bytes]:
-        return self.holding.leaves(self.number, start, end)
-
-    def head_over(self, index: int) -> Head:
-        return self.holding.head_over(self.number, index)
-
-
-def branch_index(place: int) -> tuple[int, int]:
-    """A place as branch number and index."""
-    return place >> PLACE_BITS, place & INDEX_MASK
+def _read_again(payload: bytes | None, known: bool) -> Record | Uninterpreted | None:
+    """What a payload says; `known`: it was read as a record when it was stored."""
+    if payload is None:
+        return None
+    record = reread(payload) if known else parse(payload)
+    return None if isinstance(record, Malformed) else record

@@ -84,7 +84,9 @@ CREATE TABLE exchange (
     contested INTEGER NOT NULL,
     disputed INTEGER NOT NULL
 );
-CREATE TABLE party (commune BLOB NOT NULL, exchange INTEGER NOT NULL, PRIMARY KEY (commune, exchange)) WITHOUT ROWID;
+CREATE TABLE party (
+    commune BLOB NOT NULL, exchange INTEGER NOT NULL, PRIMARY KEY (commune, exchange)
+) WITHOUT ROWID;
 """
 """What `projection` fills; dropped and made again by a rebuild."""
 

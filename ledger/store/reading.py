@@ -222,6 +222,12 @@ class Reader:
             )
         return CommuneRow(CommuneId(row[0]), *row[1:])
 
+    def profile(self, commune: bytes) -> EntryRow | None:
+        """The profile by which lists show a commune; None if they show it by its charter."""
+        with self._asking():
+            row = self.connection.execute("SELECT profile FROM commune WHERE id = ?", (commune,)).fetchone()
+            return None if row is None or row[0] is None else self._entry(row[0])
+
     def find_commune(self, text: str) -> CommuneId:
         """The commune that a person means: by its exact name, or by its id or the beginning of it."""
         named = [row.id for row in self.communes() if row.name.casefold() == text.strip().casefold()]

@@ -96,7 +96,7 @@ class Rows:
             while True:
                 try:
                     batch = rows.fetchmany(BATCH)
-                except sqlite3.DatabaseError:
+                except (sqlite3.DatabaseError, UnicodeDecodeError):
                     break
                 if not batch:
                     return
@@ -106,7 +106,7 @@ class Rows:
             try:
                 for row in self._connection.execute(question, (place, end)):
                     readable.append(row)
-            except sqlite3.DatabaseError:
+            except (sqlite3.DatabaseError, UnicodeDecodeError):
                 yield readable
                 raise
 

@@ -39,7 +39,7 @@ Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is."""
 
 COMPACT_ENTRIES: Final = MAX_RUN_ENTRIES // 2
-"""entries after which a head is kept with its compact range; so many leaves are read at most to reach any size."""
+"""entries after which a head is kept with its compact range; to reach any size, so many leaves are read."""
 
 BATCH_ENTRIES: Final = 16 * MAX_RUN_ENTRIES
 """entries after which `ingest_all` commits; what is lost in a power cut is fetched again."""
@@ -355,9 +355,17 @@ class Store:
     def _fork(self, run: Run, fork: replica.Forks) -> int:
         """Open a branch that parts from a held one, with the evidence that proves it."""
         cursor = self._connection.execute(
-            "INSERT INTO branch (log, base, base_end, start, before, size, root, compact) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (run.head.log, fork.number, fork.cut, 0, b"", fork.state.size, run.head.root, b"".join(fork.state.compact)),
-        )  # fmt: skip
+            "INSERT INTO branch (log, base, base_end, start, before, size, root, compact) "
+            "VALUES (?, ?, ?, 0, x'', ?, ?, ?)",
+            (
+                run.head.log,
+                fork.number,
+                fork.cut,
+                fork.state.size,
+                run.head.root,
+                b"".join(fork.state.compact),
+            ),
+        )
         number = cursor.lastrowid
         assert number is not None
         lower = self._keep_evidence(fork.evidence)
@@ -381,7 +389,7 @@ class Store:
             self._projection.add(number, run.start + skip, leaves, payloads)
 
     def _keep_head(self, number: int, head: Head, compact: CompactRange | None, before: int) -> None:
-        """Keep a head after one of size `before`; now and then with the compact range, so that any size is near."""
+        """Keep a head after one of size `before`; now and then with its compact range, to have any size near."""
         far = before // COMPACT_ENTRIES < head.size // COMPACT_ENTRIES
         self._connection.execute(
             "INSERT OR IGNORE INTO head VALUES (?, ?, ?, ?, ?, ?)",
