@@ -35,6 +35,7 @@ from ledger.records import (
     Signed,
     Transfer,
     Withdraw,
+    mandate_body,
     to_payload,
 )
 from ledger.sentences import SENTENCES
@@ -788,3 +789,91 @@ def _(copy: Copy) -> Where:
         "Los Montes has agreed to 200 kg of “Maíz”, of which it posted 150 kg."
     )
     return Where(montes, 1)
+
+
+# What is no finding, or another one ---------------------------------------------------------------
+
+
+def test_a_mandate_that_is_signed_is_no_finding(copy: Copy) -> None:
+    montes, valle = found("Los Montes"), found("El Valle")
+    trade = montes.propose((montes, valle, "maíz", kg(100)))
+    act = Mandate(act="acta 12", exchange=trade)
+    key = recovery_of("El Valle")
+    signature = key.sign(mandate_body(act, valle.network))
+    mandate = Mandate(act=act.act, exchange=trade, signatures=(Signed(key.public_key, signature),))
+    valle.say(Accept, exchange=trade, mandate=mandate, seen=[montes])
+    assert copy.take(montes, valle).audit().findings == ()
+
+
+def test_short_is_a_word_too_where_nothing_was_counted(copy: Copy) -> None:
+    montes, valle = found("Los Montes"), found("El Valle")
+    trade = montes.propose((montes, valle, "una noche de cine", None))
+    valle.say(Accept, exchange=trade, seen=[montes])
+    montes.say(Deliver, exchange=trade, transfer=0, seen=[valle])
+    valle.say(Receive, exchange=trade, transfer=0, condition="short")
+    assert copy.take(montes, valle).find("sides-disagree").sentence == (
+        "Los Montes says it delivered 1 of “una noche de cine” to El Valle, which says it received 0."
+    )
+
+
+def test_what_is_settled_or_cancelled_is_no_longer_told(copy: Copy) -> None:
+    barter = Barter(copy)
+    barter.montes.say(Deliver, exchange=barter.trade, transfer=0, quantity=kg(100), seen=[barter.valle])
+    dispute = barter.valle.say(Dispute, exchange=barter.trade)
+    barter.valle.say(Settle, dispute=dispute, outcome="closed")
+    barter.montes.say(Settle, dispute=dispute, outcome="closed", seen=[barter.valle])
+    barter.told(barter.montes)
+    assert copy.audit().findings == ()
+
+
+def test_a_withdrawal_of_what_cannot_be_withdrawn_is_misdirected(copy: Copy) -> None:
+    montes = listed()
+    profile = montes.say(Profile, name="Los Montes")
+    montes.say(Withdraw, target=profile)
+    copy.take(montes)
+    finding = copy.find("move-misdirected")
+    assert (finding.log, finding.index) == (montes.log, 13)
+
+
+def test_a_correction_of_ones_own_record_and_of_an_erased_one_is_no_finding(copy: Copy) -> None:
+    montes, valle = listed(), found("El Valle")
+    montes.say(Correct, target=montes.id_of(3), note="eran dos sacos")
+    valle.say(Correct, target=montes.id_of(5), note="eso nos dijeron")
+    copy.take(montes, valle).erase(montes, 5)
+    assert [finding.code for finding in copy.audit().findings] == ["payload-erased"]
+
+
+def test_two_witnesses_of_what_nobody_holds_can_show_a_fork(copy: Copy) -> None:
+    montes, twin = forked()
+    valle, costa = found("El Valle"), found("La Costa")
+    valle.say(Profile, name="El Valle", seen=[montes])
+    costa.say(Profile, name="La Costa", seen=[twin])
+    copy.take_runs([montes.run(0, 4)]).take(valle, costa)
+    found_codes = [(finding.code, finding.log, finding.index) for finding in copy.audit().findings]
+    assert found_codes == [("seen-fork", montes.log, 6), ("log-behind", montes.log, 4)]
+
+
+def test_a_fork_is_told_once_however_many_have_seen_it(copy: Copy) -> None:
+    montes, twin = forked()
+    valle = found("El Valle")
+    for _ in range(3):
+        valle.say(Profile, name="El Valle", seen=[twin])
+    copy.take(montes, valle)
+    assert copy.find("seen-fork").index == 6
+
+
+def test_promises_of_a_listing_without_a_quantity_or_in_another_unit_are_not_compared(copy: Copy) -> None:
+    montes, valle = found("Los Montes"), found("El Valle")
+    offers = [
+        montes.say(Offer, category="food-grain", title="Maíz"),
+        montes.say(Offer, category="food-grain", title="Maíz", quantity=Quantity(3, 0, "saco")),
+    ]
+    for offer in (*offers, montes.commune):
+        parties = tuple(sorted((montes.commune, valle.commune)))
+        leg = Transfer(
+            giver=parties.index(montes.commune), receiver=parties.index(valle.commune), title="Maíz",
+            quantity=kg(100), listing=offer,
+        )  # fmt: skip
+        trade = montes.say(Propose, parties=parties, transfers=(leg,))
+        valle.say(Accept, exchange=trade, seen=[montes])
+    assert copy.take(montes, valle).audit().findings == ()

@@ -15,10 +15,12 @@ from ledger.audit import audit
 from ledger.errors import StoreError
 from ledger.findings import Finding
 from ledger.held import INDEX_MASK, PLACE_BITS
+from ledger.integrity import MAX_FILLED
+from ledger.log import Head, head_body
 from ledger.records import Accept, Correct, Deliver, Need, Offer, Profile, Receive
 from ledger.sentences import Severity
 from ledger.store.reading import Reader
-from tests.support.communes import Writer, found, key_of, kg, succeed
+from tests.support.communes import NETWORK, Writer, found, key_of, kg, succeed
 from tests.support.copies import Copy
 from tests.support.histories import erased
 
@@ -273,3 +275,114 @@ def test_a_file_that_is_cut_short_ends_in_findings_or_a_declared_error(ledger: C
             assert errors(Copy(path))
         except StoreError:
             pass
+
+
+# Damage that spreads ----------------------------------------------------------------------------
+
+
+def needs(name: str, count: int) -> Writer:
+    writer = found(name)
+    for number in range(count - 1):
+        writer.say(Need, category="food-grain", title=f"Maíz, saco {number}")
+    return writer
+
+
+def test_a_change_under_heads_that_are_missing_is_found_all_the_same(tmp_path: Path) -> None:
+    montes = needs("Los Montes", 2_400)
+    copy = Copy(tmp_path / "ledger.db").take(montes, step=800)
+    copy.tamper("DELETE FROM head WHERE size < 2400")
+    for index, column in ((5, "payload"), (1_700, "payload"), (2_300, "leaf")):
+        copy.tamper(f"UPDATE entry SET {column} = zeroblob(32) WHERE place = ?", copy.place(montes, index))
+    assert {(finding.code, finding.index) for finding in errors(copy)} == {
+        ("entry-altered", 5), ("entry-altered", 1_700), ("entry-altered", 2_300), ("run-altered", 0),
+    }  # fmt: skip
+
+
+def test_a_changed_hash_under_heads_that_are_missing_is_told_from_a_changed_content(tmp_path: Path) -> None:
+    montes = needs("Los Montes", 2_400)
+    copy = Copy(tmp_path / "ledger.db").take(montes, step=800)
+    copy.tamper("DELETE FROM head WHERE size < 2400")
+    for index in (5, 2_300):
+        copy.tamper("UPDATE entry SET leaf = zeroblob(32) WHERE place = ?", copy.place(montes, index))
+    assert {(finding.code, finding.index) for finding in errors(copy)} == {
+        ("leaf-altered", 5),
+        ("leaf-altered", 2_300),
+    }
+
+
+def test_entries_that_were_moved_far_away_are_not_sought_one_by_one(tmp_path: Path) -> None:
+    montes = needs("Los Montes", 20)
+    copy = Copy(tmp_path / "ledger.db").take(montes, step=4)
+    copy.tamper("UPDATE entry SET place = place + 1000000 WHERE place >= ?", copy.place(montes, 10))
+    copy.tamper("UPDATE branch SET size = 2000000")
+    assert ("entries-missing", 10) in {(finding.code, finding.index) for finding in errors(copy)}
+
+
+def test_entries_after_a_gap_too_wide_to_step_over_are_said_to_be_unproved(tmp_path: Path) -> None:
+    montes = needs("Los Montes", 20)
+    copy = Copy(tmp_path / "ledger.db").take(montes, step=20)
+    copy.tamper("UPDATE entry SET place = place + ? WHERE place >= ?", MAX_FILLED + 1, copy.place(montes, 10))
+    size = 20 + MAX_FILLED + 1
+    later = Head(
+        montes.log, size, bytes(32), montes.key.sign(head_body(montes.log, size, bytes(32), NETWORK))
+    )
+    copy.tamper("UPDATE head SET size = ?, root = ?, signature = ?", later.size, later.root, later.signature)
+    copy.tamper("UPDATE branch SET size = ?", size)
+    found_codes = {(finding.code, finding.index, finding.last) for finding in copy.audit().findings}
+    assert ("entries-missing", 10, 10 + MAX_FILLED) in found_codes
+    assert ("run-unproven", 0, size - 1) in found_codes
+
+
+def test_a_head_that_stands_where_it_cannot_is_found(ledger: Copy) -> None:
+    ((branch, base, end),) = ledger.ask("SELECT number, base, base_end FROM branch WHERE base IS NOT NULL")
+    ledger.tamper(
+        "INSERT INTO head SELECT ?, size, root, signature, extensions, compact FROM head "
+        "WHERE branch = ? AND size <= ? LIMIT 1",
+        branch, base, end,
+    )  # fmt: skip
+    assert [finding.code for finding in errors(ledger)] == ["branch-broken"]
+
+
+@pytest.mark.parametrize("change", ["base = 99", "base_end = 99", "base = number", "log = root"])
+def test_a_branch_that_stands_on_nothing_is_found(ledger: Copy, change: str) -> None:
+    ledger.tamper(f"UPDATE branch SET {change} WHERE base IS NOT NULL")
+    assert "branch-broken" in {finding.code for finding in errors(ledger)}
+
+
+def test_a_branch_that_repeats_what_it_stands_on_is_found(ledger: Copy) -> None:
+    ((branch, base, end),) = ledger.ask("SELECT number, base, base_end FROM branch WHERE base IS NOT NULL")
+    ledger.tamper("UPDATE branch SET base_end = ? WHERE number = ?", end - 1, branch)
+    ledger.tamper(
+        "INSERT INTO entry SELECT ?, leaf, payload FROM entry WHERE place = ?",
+        branch << PLACE_BITS | (end - 1), base << PLACE_BITS | (end - 1),
+    )  # fmt: skip
+    assert [finding.code for finding in errors(ledger)] == ["branch-broken"]
+
+
+def test_histories_that_differ_from_the_very_first_entries_are_told_apart_without_evidence(
+    tmp_path: Path,
+) -> None:
+    montes = needs("Los Montes", 20)
+    twin = montes.twin(0)
+    for payload in montes.payloads[:3]:
+        twin.quote(payload)
+    for number in range(9):
+        twin.say(Need, category="food-grain", title=f"Sal, saco {number}")
+    copy = Copy(tmp_path / "ledger.db").take(montes, twin, step=20).tamper("DELETE FROM evidence")
+    # As if the second history had come by itself.
+    first, second = (number for (number,) in copy.ask("SELECT number FROM branch ORDER BY number"))
+    copy.tamper("UPDATE branch SET base = NULL, base_end = NULL, start = 0 WHERE number = ?", second)
+    copy.tamper(
+        "INSERT INTO entry SELECT place - (? << 32) + (? << 32), leaf, payload FROM entry "
+        "WHERE place < (? << 32) + 3",
+        first, second, first,
+    )  # fmt: skip
+    assert [(finding.code, finding.index) for finding in errors(copy)] == [("fork-unproven", 3)]
+
+
+def test_a_damaged_copy_accuses_nobody_of_a_fork(tmp_path: Path) -> None:
+    montes, valle = needs("Los Montes", 20), found("El Valle")
+    valle.say(Profile, name="El Valle", seen=[montes.head_at(13)])
+    copy = Copy(tmp_path / "ledger.db").take(montes, valle, step=5).erase(montes, 7)
+    copy.tamper("UPDATE entry SET leaf = zeroblob(32) WHERE place = ?", copy.place(montes, 7))
+    assert [(finding.code, finding.index) for finding in errors(copy)] == [("run-altered", 5)]
