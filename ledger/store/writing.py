@@ -389,7 +389,7 @@ class Store:
             self._projection.add(number, run.start + skip, leaves, payloads)
 
     def _keep_head(self, number: int, head: Head, compact: CompactRange | None, before: int) -> None:
-        """Keep a head after one of size `before`; now and then with its compact range, to have any size near."""
+        """Keep a head after one of size `before`; now and then with its compact range."""
         far = before // COMPACT_ENTRIES < head.size // COMPACT_ENTRIES
         self._connection.execute(
             "INSERT OR IGNORE INTO head VALUES (?, ?, ?, ?, ?, ?)",
