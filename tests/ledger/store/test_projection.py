@@ -22,7 +22,8 @@ from ledger.standing import INDEX_MASK, PLACE_BITS, place_of
 from ledger.store import branches, holding, projection, writing
 from ledger.store.writing import Store
 from tests.support.communes import NETWORK
-from tests.support.networks import MadeUp, deliver, networks
+from tests.support.happenings import networks
+from tests.support.networks import MadeUp, deliver
 
 Result = TypeVar("Result")
 Rows = Counter[tuple[Any, ...]]
@@ -109,8 +110,12 @@ def _views(store: Store, connection: sqlite3.Connection) -> Views:
             for branch, index, *row in rows("SELECT branch, at, kind, subject FROM said")
         ),
         Counter(
-            ("is", at(place), *row) for place, *row in rows("SELECT place, prefix, known FROM identity")
-        ) + Counter(("about", at(place), *row) for place, *row in rows("SELECT place, prefix, known FROM about")),
+            (table, at(place), prefix, known)
+            for table, place, prefix, known in rows(
+                "SELECT 'is', place, prefix, known FROM identity UNION ALL "
+                "SELECT 'about', place, prefix, known FROM about"
+            )
+        ),
         Counter(
             (at(place_of(branch, index)), *row)
             for branch, index, *row in rows("SELECT branch, at, log, size, root FROM sight")
@@ -283,8 +288,8 @@ def test_the_views_are_the_same_in_any_order_of_arrival(network: MadeUp, one: in
 
 
 @pytest.mark.slow
-@settings(max_examples=2_000)
-@given(networks(80), SEEDS, SEEDS)
+@settings(max_examples=3_000)
+@given(networks(20, 90), SEEDS, SEEDS)
 def test_the_views_of_larger_networks_are_the_same_in_any_order_of_arrival(
     network: MadeUp, one: int, other: int
 ) -> None:
