@@ -105,7 +105,7 @@ def kind(name: str) -> str:
     return known.get(name, name)
 
 
-def listing_state(state: str, *, expired: bool) -> str:
+def listing_state(state: str, expired: bool) -> str:
     """What became of a listing."""
     if state == "open":
         return pgettext("listing", "expired") if expired else pgettext("listing", "open")

@@ -59,7 +59,7 @@ def communes(desk: Desk, commune: str | None) -> None:
         desk.show(
             rows,
             partial(as_json, relations=relations),
-            partial(_table, relations=relations),
+            partial(_draw, relations=relations),
             _("No commune is known here."),
         )
 
@@ -128,11 +128,12 @@ def account_as_json(account: Account) -> dict[str, Any]:
     }
 
 
-def _table(rows: Sequence[CommuneRow], relations: Relations) -> output.Table:
+def _draw(rows: Sequence[CommuneRow], relations: Relations) -> None:
     from .. import keys
 
     table = output.Table(
         (_("Id"), _("Name"), _("Place"), _("Words"), ""),
+        texts=frozenset({1, 2, 3}),
         title=ngettext("{count} commune", "{count} communes", len(rows)).format(count=len(rows)),
     )
     for row in rows:
@@ -146,7 +147,7 @@ def _table(rows: Sequence[CommuneRow], relations: Relations) -> output.Table:
                 wording.relation_name(relation),
             )
         )
-    return table
+    output.print_table(table)
 
 
 def _show_one(
@@ -208,6 +209,7 @@ def _accounts_table(row: CommuneRow, accounts: tuple[Account, ...], names: Names
         (_("With"), _("Category"), _("Owes"), _("Is owed"), _("Gives as a gift"), _("Gets as a gift")),
         title=_("What stands open of {name}").format(name=row.name),
         right=frozenset({2, 3, 4, 5}),
+        texts=frozenset({0, 1}),
     )
     for account in accounts:
         figures = (account.owes, account.owed, account.giving, account.getting)

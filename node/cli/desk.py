@@ -37,7 +37,7 @@ MAX_AHEAD: Final = 3 * 366 * 86_400_000
 """milliseconds by which the clock may be ahead of what was recorded here last; nobody is silent for years."""
 
 SHOWN: Final = 200
-"""rows of a table for a person who gave no limit; more are narrowed down sooner than read."""
+"""rows that are drawn for a person who gave no limit; more are narrowed down sooner than read."""
 
 Row = TypeVar("Row")
 
@@ -133,12 +133,12 @@ class Desk:
         self,
         rows: Iterable[Row],
         plain: Callable[[Row], Mapping[str, Any]],
-        table: Callable[[Sequence[Row]], output.Table],
+        draw: Callable[[Sequence[Row]], None],
         empty: str,
         *,
         limit: int | None = None,
     ) -> None:
-        """Answer of a command that shows many things: one array, or a table; `empty` where there are none.
+        """Answer of a command that shows many things: one array, or drawn for people; `empty` if none.
 
         People are shown `SHOWN` of them where no limit is given, programs all.
         """
@@ -149,7 +149,7 @@ class Desk:
         if not first:
             click.echo(empty)
             return
-        output.print_table(table(first[: limit or SHOWN]))
+        draw(first[: limit or SHOWN])
         if len(first) > (limit or SHOWN):
             self.warn(_("There are more: narrow it down with an option, or give --limit."))
 

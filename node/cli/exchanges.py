@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,7 @@ def exchanges(
                 and (not waiting or any(step.commune == service.own for step in awaited(row)))
             ),
             partial(as_json, service=service, now=desk.now(), names=names),
-            partial(_table, service=service, now=desk.now(), names=names),
+            partial(_draw, service=service, now=desk.now(), names=names),
             _("There are no such exchanges here."),
             limit=limit,
         )
@@ -190,37 +190,37 @@ def moves_as_json(said: list[Said]) -> list[dict[str, Any]]:
     return rows
 
 
-# Tables -----------------------------------------------------------------------------------------
+# For people -------------------------------------------------------------------------------------
 
 
 def _state(row: Exchange, now: int) -> str:
     return ", ".join((wording.exchange_state(row.state), *telling.marks(row, now)))
 
 
-def _table(rows: Sequence[Exchange], service: Service, now: int, names: Names) -> output.Table:
+def _leg_lines(row: Exchange, names: Names) -> Iterator[tuple[int, str]]:
+    """What goes from whom to whom, and below it how far it is."""
+    for number, leg in enumerate(row.legs, 1):
+        yield 2, f"{number}. {telling.transfer(leg.transfer, row.proposal.parties, names)}"
+        said = [telling.progress(leg), wording.category(leg.transfer.category)]
+        if leg.transfer.due is not None:
+            said.append(_("due on {day}").format(day=leg.transfer.due))
+        yield 5, "; ".join(part for part in said if part)
+
+
+def _draw(rows: Sequence[Exchange], service: Service, now: int, names: Names) -> None:
     from ledger.steps import awaited
 
-    table = output.Table(
-        (_("Id"), _("Form"), _("State"), _("With"), _("What, and how far it is"), _("What is next")),
-        title=ngettext("{count} exchange", "{count} exchanges", len(rows)).format(count=len(rows)),
-    )
+    click.echo(ngettext("{count} exchange", "{count} exchanges", len(rows)).format(count=len(rows)))
     for row in rows:
-        parties = row.proposal.parties
-        legs = [
-            f"{number}. {telling.transfer(leg.transfer, parties, names)} ({telling.progress(leg)})"
-            for number, leg in enumerate(row.legs, 1)
-        ]
-        table.rows.append(
-            (
-                wording.short(row.id),
-                wording.form(row.form),
-                _state(row, now),
-                telling.told_parties(row.proposal.parties, service.own, names),
-                "\n".join(legs),
-                "\n".join(telling.step(step, row, names) for step in awaited(row)),
-            )
+        click.echo()
+        heading = _("{id}  {form} with {communes}: {state}").format(
+            id=wording.short(row.id),
+            form=wording.form(row.form),
+            communes=telling.told_parties(row.proposal.parties, service.own, names),
+            state=_state(row, now),
         )
-    return table
+        steps = [(2, f"→ {telling.step(step, row, names)}") for step in awaited(row)]
+        output.print_lines([(0, heading), *_leg_lines(row, names), *steps])
 
 
 def _show_one(row: Exchange, said: list[Said], service: Service, now: int, names: Names) -> None:
@@ -247,47 +247,27 @@ def _show_one(row: Exchange, said: list[Said], service: Service, now: int, names
         facts.append((_("You can"), ", ".join(commands)))
     output.print_facts(facts)
 
-    transfers = output.Table(
-        ("", _("From"), _("To"), _("What"), _("Category"), _("Agreed"), _("How far it is"), _("Due on")),
-        title=_("Transfers"),
-    )
-    for number, leg in enumerate(row.legs, 1):
-        transfers.rows.append(
-            (
-                str(number),
-                names[leg.giver],
-                names[leg.receiver],
-                leg.transfer.title,
-                wording.category(leg.transfer.category),
-                wording.quantity_text(leg.transfer.quantity),
-                telling.progress(leg),
-                leg.transfer.due or "",
-            )
-        )
-    output.print_table(transfers)
+    click.echo(_("Transfers"))
+    output.print_lines(_leg_lines(row, names))
+    click.echo()
+    click.echo(_("What was said, in order"))
+    output.print_lines((2, _said_line(each, row, names)) for each in said)
 
-    table = output.Table(
-        (_("Id"), _("When"), _("Who"), _("What"), _("Content")), title=_("What was said, in order")
-    )
-    for each in said:
-        record = each.row.record
-        by = getattr(record, "by", None)
-        who = _("unknown") if each.commune is None else names[each.commune]
-        what = telling.entry(record, names, None if each.row.id == row.id else row.id)
-        if each.refused is not None:
-            what += f" [{_('without effect: {reason}').format(reason=telling.reason(each.refused))}]"
-        elif not each.counts:
-            what += f" [{_('it does not count: it is past a cut or a seal')}]"
-        elif each.contested:
-            what += f" [{_('contested')}]"
-        at = getattr(record, "at", None)
-        table.rows.append(
-            (
-                wording.short(each.row.id),
-                "" if at is None else wording.time_of(at),
-                who if by is None else f"{who} ({by})",
-                wording.kind(getattr(record, "kind", "")),
-                what,
-            )
-        )
-    output.print_table(table)
+
+def _said_line(each: Said, row: Exchange, names: Names) -> str:
+    record = each.row.record
+    at, by = getattr(record, "at", None), getattr(record, "by", None)
+    who = _("unknown") if each.commune is None else names[each.commune]
+    parts = [
+        wording.short(each.row.id),
+        "" if at is None else wording.time_of(at),
+        who if by is None else f"{who} ({by})",
+    ]
+    told = telling.entry(record, names, None if each.row.id == row.id else row.id)
+    kind = wording.kind(getattr(record, "kind", ""))
+    line = f"{'  '.join(part for part in parts if part)}: {': '.join(part for part in (kind, told) if part)}"
+    if each.refused is not None:
+        return f"{line} [{_('without effect: {reason}').format(reason=telling.reason(each.refused))}]"
+    if not each.counts:
+        return f"{line} [{_('it does not count: it is past a cut or a seal')}]"
+    return f"{line} [{_('contested')}]" if each.contested else line

@@ -10,12 +10,12 @@ import click
 
 from ledger.records import Need, Offer
 
-from .. import clock, typed, wording
+from .. import clock, telling, typed, wording
 from ..language import gettext as _
 from ..language import ngettext
 from .desk import Desk
 from .options import LINE, TEXT, argument, command, limit_option, option
-from .output import Table
+from .output import Table, print_table
 
 if TYPE_CHECKING:
     from ..overview import Listed, Names
@@ -121,7 +121,7 @@ def withdraw(desk: Desk, target: str, reason: str | None, by: str | None) -> Non
     """
     from ledger.records import Cancel, Propose, Withdraw
 
-    from .. import moves, overview, telling
+    from .. import moves, overview
 
     with desk.writing() as service:
         entry = service.reader.find(target)
@@ -178,7 +178,7 @@ def listings(
         desk.show(
             (overview.listed(row, service.reader, today) for row in overview.pages(chosen)),
             partial(as_json, names=names),
-            partial(_table, names=names),
+            partial(_draw, names=names),
             _("There are no such listings here."),
             limit=limit,
         )
@@ -212,20 +212,11 @@ def as_json(row: Listed, names: Names) -> dict[str, Any]:
     }
 
 
-def _table(rows: Sequence[Listed], names: Names) -> Table:
-    headings = (
-        _("Id"),
-        _("Kind"),
-        _("Commune"),
-        _("Title"),
-        _("Category"),
-        _("Quantity"),
-        _("Left"),
-        _("Until"),
-    )
+def _draw(rows: Sequence[Listed], names: Names) -> None:
     table = Table(
-        (*headings, _("State")),
-        right=frozenset({5, 6}),
+        (_("Id"), _("Kind"), _("What"), _("Commune"), _("Left"), _("Until")),
+        right=frozenset({4}),
+        texts=frozenset({2, 3}),
         title=ngettext("{count} listing", "{count} listings", len(rows)).format(count=len(rows)),
     )
     for row in rows:
@@ -233,20 +224,20 @@ def _table(rows: Sequence[Listed], names: Names) -> Table:
         left = ""
         if row.left is not None and record.quantity is not None:
             left = wording.amount(wording.decimal(row.left), record.quantity.unit)
-        state = wording.listing_state(row.state, expired=row.expired)
+        what = [telling.thing(record.title, record.quantity), wording.category(record.category)]
         if row.overcommitted:
-            state = f"{state}, {_('promised too often')}"
+            what.append(_("promised too often"))
+        state = (
+            "" if row.state == "open" and not row.expired else wording.listing_state(row.state, row.expired)
+        )
         table.rows.append(
             (
                 wording.short(row.id),
-                wording.kind(record.kind),
+                f"{wording.kind(record.kind)}\n{state}".strip(),
+                "\n".join(what),
                 names[row.commune],
-                record.title,
-                wording.category(record.category),
-                wording.quantity_text(record.quantity),
                 left,
                 record.until or "",
-                state,
             )
         )
-    return table
+    print_table(table)

@@ -11,7 +11,7 @@ import json
 import shutil
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -57,13 +57,40 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
     click.echo()
 
 
+def _width() -> int:
+    """Columns that a line may have."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED_COLUMNS
+
+
+def print_lines(lines: Iterable[tuple[int, str]]) -> None:
+    """Print lines, each with so many blanks before it; what is too long goes on below, further in."""
+    from textwrap import wrap
+
+    width = _width()
+    for indent, text in lines:
+        blanks = " " * indent
+        told = wrap(
+            safe(text).replace("\n", " "),
+            width,
+            initial_indent=blanks,
+            subsequent_indent=f"{blanks}   ",
+            break_on_hyphens=False,
+        )
+        click.echo("\n".join(told))
+
+
 @dataclass
 class Table:
-    """Columns with headings, and rows of text; `right` are the places of columns with numbers."""
+    """Columns with headings, and rows of text.
+
+    `right` are the places of columns with numbers, `texts` of those that may be
+    broken into lines where room is short; the others keep their width.
+    """
 
     headings: Sequence[str]
     rows: list[Sequence[str]] = field(default_factory=list)
     right: frozenset[int] = frozenset()
+    texts: frozenset[int] | None = None
     title: str | None = None
 
 
@@ -74,8 +101,9 @@ def print_table(table: Table) -> None:
     from rich.table import Table as Drawn
     from rich.text import Text
 
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED_COLUMNS
-    drawn = Drawn(box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    drawn = Drawn(
+        box=SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, pad_edge=False, title_justify="left"
+    )
     if table.title is not None:
         drawn.title = Text(table.title)
     for place, heading in enumerate(table.headings):
@@ -84,11 +112,11 @@ def print_table(table: Table) -> None:
             Text(heading),
             justify="right" if place in table.right else "left",
             overflow="fold",
-            no_wrap=place == 0,
+            no_wrap=place == 0 if table.texts is None else place not in table.texts,
         )
     for row in table.rows:
         drawn.add_row(*(Text(safe(cell)) for cell in row))
-    Console(file=sys.stdout, width=width, highlight=False, emoji=False).print(drawn)
+    Console(file=sys.stdout, width=_width(), highlight=False, emoji=False).print(drawn)
 
 
 @contextmanager
