@@ -3,7 +3,7 @@
     group      the group: commands imported when they are called, errors turned into exit statuses
     options    how a command is declared, with the options that all have
     desk       what a command is given: the home, confirmations, warnings, where its answer goes
-    output     tables and JSON
+    output     tables, lines and JSON
     founding, listings, proposals, moves, exchanges, communes, logs, upkeep,
     keeping, authority, audit    the commands, by theme
     secret     passwords and recovery words, from a file or typed
