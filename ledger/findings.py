@@ -151,19 +151,17 @@ class Findings:
     ) -> list[Finding]:
         """All findings, each with the commune that it is about and with the fields that all can have.
 
-        `name` is whose log it is; `index`, or `first` and `last`, say where.
+        `name` is whose log it is, a question mark if it is none; `index`, or
+        `first` and `last`, say where.
         """
         finished = []
         for found in self._found:
-            if found.log is None:
-                finished.append(found)
-                continue
-            fields: dict[str, Field] = {"name": name_of(found.log)}
+            fields: dict[str, Field] = {"name": "?" if found.log is None else name_of(found.log)}
             if found.index is not None:
                 fields |= {"index": found.index, "first": found.index}
             if found.last is not None:
                 fields["last"] = found.last
-            commune = found.commune or commune_of(found.log)
+            commune = None if found.log is None else commune_of(found.log)
             finished.append(replace(found, commune=commune, fields={**fields, **found.fields}))
         return finished
 

@@ -65,7 +65,7 @@ def check_logs(
             findings.add("unreadable", branch.log, walk.position, detail=reason_of(error))
         unsigned.update(walk.unsigned)
     try:
-        for table, count in rows.strays(row.number for row in raw).items():
+        for table, count in rows.strays({row.number for row in raw if isinstance(row.number, int)}).items():
             findings.add("stray-rows", table=table, count=count)
     except StoreError as error:
         findings.add("file-damaged", detail=reason_of(error))
@@ -154,6 +154,8 @@ class _Walk:
             self._findings.add("branch-broken", self._log, branch.first, detail="what it stands on")
             return
         source = Source(self._rows.entries(branch.number))
+        if source.skip(self._origin + branch.first):
+            self._findings.add("branch-broken", self._log, branch.first, detail="where it begins")
         reached = branch.first
         try:
             for row in self._rows.heads(branch.number):

@@ -10,7 +10,7 @@ ledger are never held all at once.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
@@ -33,7 +33,7 @@ MAX_BRANCHES: Final = 2**31
 class BranchRow(NamedTuple):
     """A row of `branch`."""
 
-    number: int
+    number: Value
     log: Value
     base: Value
     base_end: Value
@@ -119,10 +119,10 @@ class Rows:
             if isinstance(row.size, int) and isinstance(first, int)
         )
 
-    def strays(self, branches: Iterable[int]) -> dict[str, int]:
+    def strays(self, branches: Collection[int]) -> dict[str, int]:
         """How many rows of `entry` and `head` are of no branch among these, by table, where there are any."""
-        known = frozenset(branches)
-        edges = [-MAX_BRANCHES - 1, *sorted(known), MAX_BRANCHES]
+        numbers = sorted(branch for branch in branches if 0 <= branch < MAX_BRANCHES)
+        edges = [-MAX_BRANCHES - 1, *numbers, MAX_BRANCHES]
         with store_errors(self._path):
             entries = sum(
                 self._connection.execute(
@@ -133,7 +133,7 @@ class Rows:
                 if high > low + 1
             )
             counts = self._connection.execute("SELECT branch, count(*) FROM head GROUP BY branch")
-            heads = sum(count for branch, count in counts if branch not in known)
+            heads = sum(count for branch, count in counts if branch not in branches)
         return {table: count for table, count in (("entry", entries), ("head", heads)) if count}
 
     def evidence(self) -> list[tuple[Value, Value, Value]]:

@@ -17,7 +17,7 @@ from ..held import Part
 from ..limits import HASH_BYTES, MAX_INDEX, MAX_TIME
 from ..log import Head, LogKey
 from ..merkle import CompactRange
-from .rows import MAX_BRANCHES, BranchRow, EntryRow, HeadRow, Value
+from .rows import BATCH, MAX_BRANCHES, BranchRow, EntryRow, HeadRow, Value
 
 _EPOCH: Final = date(1970, 1, 1)
 
@@ -46,7 +46,9 @@ class Branch(NamedTuple):
 
 def branch_of(row: BranchRow) -> Branch | None:
     """A row of `branch`, None if it cannot be told which entries belong to it."""
-    if not 0 <= row.number < MAX_BRANCHES or not isinstance(row.log, bytes) or len(row.log) != HASH_BYTES:
+    if not isinstance(row.number, int) or not 0 <= row.number < MAX_BRANCHES:
+        return None
+    if not isinstance(row.log, bytes) or len(row.log) != HASH_BYTES:
         return None
     base: Part | None = None
     if row.base is not None:
@@ -105,6 +107,13 @@ class Source:
         self._batches = batches
         self._rows: list[EntryRow] = []
         self._at = 0
+
+    def skip(self, below: int) -> int:
+        """Leave out the rows of places lower than `below`; how many there were."""
+        skipped = 0
+        while rows := self.take(BATCH, below):
+            skipped += len(rows)
+        return skipped
 
     def take(self, count: int, below: int | None = None) -> list[EntryRow]:
         """The next rows, at most `count`, of places lower than `below`; none at the end or before a gap."""

@@ -84,9 +84,11 @@ def connection(ledger: Copy) -> Iterator[sqlite3.Connection]:
 
 
 def errors(ledger: Copy) -> list[Finding]:
-    """What is wrong, but for the fork that is there from the beginning."""
+    """What is wrong, but for the fork that is there from the beginning; all of it can be put into words."""
     with Reader(ledger.path) as reader:
-        findings = audit(reader).findings
+        found_here = audit(reader)
+    assert found_here.to_plain()
+    findings = found_here.findings
     return [finding for finding in findings if finding.severity is Severity.ERROR and finding.code != "fork"]
 
 
@@ -343,7 +345,9 @@ def test_a_head_that_stands_where_it_cannot_is_found(ledger: Copy) -> None:
     assert [finding.code for finding in errors(ledger)] == ["branch-broken"]
 
 
-@pytest.mark.parametrize("change", ["base = 99", "base_end = 99", "base = number", "log = root"])
+@pytest.mark.parametrize(
+    "change", ["base = 99", "base_end = 99", "base_end = base_end + 1", "base = number", "log = root"]
+)
 def test_a_branch_that_stands_on_nothing_is_found(ledger: Copy, change: str) -> None:
     ledger.tamper(f"UPDATE branch SET {change} WHERE base IS NOT NULL")
     assert "branch-broken" in {finding.code for finding in errors(ledger)}
