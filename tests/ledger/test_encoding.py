@@ -317,7 +317,7 @@ class _Number(IntEnum):
         [[[[[[[[[]]]]]]]]],
         ((((((((({},),),),),),),),),),
         [None, 1, ["x", {"y": 0.5}]],
-        pytest.param(object(), id="an object"),
+        object(),
         Ellipsis,
     ],
     # Without addresses, which differ from one process to the next.
