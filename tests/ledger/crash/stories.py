@@ -50,6 +50,13 @@ class IngestAll:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeBack:
+    """Take own entries that were lost back from others."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
 class Witness:
     """Keep evidence that came without the entries."""
 
@@ -75,7 +82,7 @@ class Reopen:
     """Close everything and open it again, as a node that is restarted."""
 
 
-Step = Append | Ingest | IngestAll | Witness | Erase | Rebuild | Reopen
+Step = Append | Ingest | IngestAll | TakeBack | Witness | Erase | Rebuild | Reopen
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +99,16 @@ class Story:
     """A beginning that goes well, and the steps that are disturbed.
 
     With `checkpoint`, the log of the database is folded into it whenever it
-    has that many pages, so that this happens within the story.
+    has that many pages, so that this happens within the story. With `lost`,
+    the anchors know of a head of that size, and the database does not: the
+    story begins with a disk whose file is older than what was signed.
     """
 
     writer: Writer
     before: tuple[Step, ...] = ()
     during: tuple[Step, ...] = ()
     checkpoint: int | None = None
+    lost: int | None = None
 
 
 @dataclass(slots=True)
@@ -141,6 +151,8 @@ class Home:
             case IngestAll(runs):
                 for taken in self.store.ingest_all(runs):
                     assert isinstance(taken, Ingested)
+            case TakeBack(run):
+                self.author.take_back(run)
             case Witness(evidence):
                 self.store.add_evidence(evidence)
             case Erase(log, index, entry):
@@ -175,6 +187,8 @@ def begin(folder: Path, story: Story) -> None:
         with opened(folder, story) as home:
             for step in story.before:
                 home.take(step)
+    if story.lost is not None:
+        Home(folder, story.writer).anchors.record(story.writer.head_at(story.lost), NETWORK)
 
 
 def appends(writer: Writer, start: int, *counts: int) -> Iterator[Append]:
@@ -328,7 +342,29 @@ def checkpointing() -> Story:
     )
 
 
+def taking_back() -> Story:
+    """The database was older than what had been signed, and neighbours give the rest back."""
+    montes, valle = found("Los Montes"), found("El Valle")
+    listings(montes, 6)
+    listings(valle, 3)
+    barter(montes, valle)
+    lost = montes.size
+    listings(montes, 2)
+    return Story(
+        montes,
+        (Append(0, tuple(montes.payloads[:4])),),
+        (
+            TakeBack(montes.run(0, 6)),
+            Ingest(valle.run()),
+            TakeBack(montes.run(4, lost)),
+            *appends(montes, lost, 1, 1),
+        ),
+        lost=lost,
+    )
+
+
 STORIES: dict[str, Callable[[], Story]] = {
-    story.__name__: story for story in (founding, appending, ingesting, forking, erasing, checkpointing)
+    story.__name__: story
+    for story in (founding, appending, ingesting, forking, erasing, taking_back, checkpointing)
 }
 """All stories by name."""

@@ -19,7 +19,7 @@ from .stories import STORIES
 
 SEED = 20_261_124
 CUTS = 60
-"""cuts of each of the six stories."""
+"""cuts of each story."""
 
 
 def cut(
