@@ -67,6 +67,17 @@ def _store_error(path: Path | str, error: sqlite3.Error) -> StoreError:
     )
 
 
+@contextmanager
+def _opening(path: Path, connection: sqlite3.Connection) -> Iterator[None]:
+    """Close a connection that could not be made ready: while it is open, so are its locks and its files."""
+    try:
+        with store_errors(path):
+            yield
+    except BaseException:
+        connection.close()
+        raise
+
+
 def open_for_writing(path: Path) -> Database:
     """The one writing connection, migrated; belongs to the thread that opens it. Raises StoreError."""
     # Imported here: it takes long, and reading does without it.
@@ -76,7 +87,17 @@ def open_for_writing(path: Path) -> Database:
 
     with store_errors(path):
         connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
+    with _opening(path, connection):
         database = Database(connection, recursive_triggers=True)
+        try:
+            applied = {row.name for row in MIGRATIONS.applied(database)}
+        except KeyError as error:
+            raise sqlite3.DatabaseError("malformed table of migrations") from error
+        if applied - {item.name for item in MIGRATIONS._migrations}:
+            raise StoreError(
+                "The ledger {path} was written by a newer version of Trueque: install that version.",
+                path=path,
+            )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -85,15 +106,6 @@ def open_for_writing(path: Path) -> Database:
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         connection.execute("PRAGMA trusted_schema = OFF")
         MIGRATIONS.apply(database)
-        newer = {row.name for row in MIGRATIONS.applied(database)} - {
-            item.name for item in MIGRATIONS._migrations
-        }
-        if newer:
-            connection.close()
-            raise StoreError(
-                "The ledger {path} was written by a newer version of Trueque: install that version.",
-                path=path,
-            )
         return database
 
 
@@ -106,6 +118,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=BUSY_SECONDS,
             check_same_thread=False,
         )  # fmt: skip
+    with _opening(path, connection):
         connection.execute("PRAGMA query_only = ON")
         connection.execute("PRAGMA recursive_triggers = ON")
         connection.execute("PRAGMA trusted_schema = OFF")

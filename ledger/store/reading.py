@@ -101,15 +101,24 @@ class Reader:
         """Open the database at `path`, which must exist. Raises StoreError."""
         self.path = path
         self.connection: sqlite3.Connection = open_for_reading(path)
-        with store_errors(path):
-            row = self.connection.execute("SELECT value FROM setting WHERE name = 'network'").fetchone()
-        if row is None:
-            raise StoreError("The ledger {path} is empty: create a commune with `trueque init`.", path=path)
-        self.network: str = row[0]
+        try:
+            self.network: str = self._network()
+        except StoreError:
+            self.connection.close()
+            raise
         self.holding = Holding(self.connection, self.network)
         self.rows = Rows(self.connection, path)
         self._folding = Folding(self.holding)
         self._version = -1
+
+    def _network(self) -> str:
+        with store_errors(self.path):
+            row = self.connection.execute("SELECT value FROM setting WHERE name = 'network'").fetchone()
+        if row is None:
+            raise StoreError(
+                "The ledger {path} is empty: create a commune with `trueque init`.", path=self.path
+            )
+        return str(row[0])
 
     def close(self) -> None:
         """Close the connection."""

@@ -87,6 +87,7 @@ class Store:
         self.network = network
         self._views = views
         self._durable: bool | None = None
+        self._version = -1
         self._failed = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trueque-store")
         try:
@@ -100,12 +101,21 @@ class Store:
         self._connection: sqlite3.Connection = self._database.conn
         self._holding = Holding(self._connection, self.network)
         self._projection = Projection(self._holding)
+        try:
+            self._settle_network()
+        except StoreError:
+            self._connection.close()
+            raise
+
+    def _settle_network(self) -> None:
+        """A ledger belongs to the network that it was made for."""
         with store_errors(self.path):
             held = self._connection.execute("SELECT value FROM setting WHERE name = 'network'").fetchone()
             if held is None:
-                self._connection.execute("INSERT INTO setting VALUES ('network', ?)", (self.network,))
+                self._connection.execute(
+                    "INSERT INTO setting (name, value) VALUES ('network', ?)", (self.network,)
+                )
         if held is not None and held[0] != self.network:
-            self._connection.close()
             raise StoreError(
                 "The ledger {path} belongs to the network '{held}', not '{network}': "
                 "networks are never merged; use another home.",
@@ -208,7 +218,16 @@ class Store:
                 path=self.path,
             )
         with store_errors(self.path):
+            self._notice_others()
             return work()
+
+    def _notice_others(self) -> None:
+        """Forget what is remembered if another program has written to the ledger meanwhile."""
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            self._version = version
+            self._holding.forget()
+            self._projection.forget()
 
     @contextmanager
     def _transaction(self, *, durable: bool) -> Iterator[None]:
@@ -218,6 +237,7 @@ class Store:
             self._durable = durable
         self._connection.execute("BEGIN IMMEDIATE")
         try:
+            self._notice_others()
             yield
             self._projection.finish()
         except BaseException as error:
@@ -261,7 +281,7 @@ class Store:
         if held is None or held.size < head.size:
             with self._transaction(durable=True):
                 self._connection.execute(
-                    "INSERT OR REPLACE INTO setting VALUES (?, ?)",
+                    "INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)",
                     (_shown(head.log), head.to_note(self.network)),
                 )
 
