@@ -12,7 +12,7 @@ rule reads if it is told to leave those out: about 500 bytes an entry then.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, cast
@@ -117,7 +117,9 @@ class _Seen:
 
     def above(self, size: int, end: int) -> Iterator[tuple[int, Head]]:
         """Index and head of those beyond a size, in entries below `end`."""
-        for at in range(bisect_right(self.most, size), bisect_left(self.indexes, end)):
+        for at in range(bisect_right(self.most, size), len(self.heads)):
+            if self.indexes[at] >= end:
+                return
             if self.heads[at].size > size:
                 yield self.indexes[at], self.heads[at]
 
@@ -376,8 +378,9 @@ class History:
     def sights(self, parts: Sequence[Part], log: LogKey, above: int) -> Iterable[Sight]:
         seen = self._seen.get(log, {})
         for part in parts:
-            if part.branch in seen:
-                for index, head in seen[part.branch].above(above, part.end):
+            found = seen.get(part.branch)
+            if found is not None:
+                for index, head in found.above(above, part.end):
                     if self._is_sound(head):
                         yield Sight(place_of(part.branch, index), head.size, head.root)
 
@@ -454,7 +457,14 @@ class History:
         return self.uninterpreted[place] if record is None else record
 
     def _read_at(self, places: Iterable[int]) -> list[Found]:
-        return [(place, self.entry_id(place), self.record_at(place)) for place in places]
+        found: list[Found] = []
+        for place in places:  # `entry_id` and `record_at` written out: this is asked of every move
+            record = self.records.get(place)
+            branch = self.branches[place >> PLACE_BITS]
+            at = ((place & INDEX_MASK) - branch.first) * 32
+            leaf = bytes(branch.leaves[at : at + 32])
+            found.append((place, leaf, self.uninterpreted[place] if record is None else record))
+        return found
 
     def exchanges(self) -> Iterator[Exchange]:
         """Fold every exchange whose proposal counts, by its id in no order that means anything."""
