@@ -17,7 +17,7 @@ from ..held import Part
 from ..limits import HASH_BYTES, MAX_INDEX, MAX_TIME
 from ..log import Head, LogKey
 from ..merkle import CompactRange
-from .rows import BATCH, MAX_BRANCHES, BranchRow, EntryRow, HeadRow, Value
+from .rows import MAX_BRANCHES, BranchRow, EntryRow, HeadRow, Value
 
 _EPOCH: Final = date(1970, 1, 1)
 
@@ -111,8 +111,8 @@ class Source:
     def skip(self, below: int) -> int:
         """Leave out the rows of places lower than `below`; how many there were."""
         skipped = 0
-        while rows := self.take(BATCH, below):
-            skipped += len(rows)
+        while self.take(1, below):  # one at a time: no more is read ahead than there is to leave out
+            skipped += 1
         return skipped
 
     def take(self, count: int, below: int | None = None) -> list[EntryRow]:
