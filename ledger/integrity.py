@@ -28,6 +28,7 @@ from .history import History
 from .limits import HASH_BYTES, MAX_RUN_ENTRIES
 from .log import Head, leaf_prefix
 from .merkle import CompactRange
+from .sentences import N_
 from .store.rows import BATCH, EntryRow, HeadRow, Rows
 from .store.typed import Branch, Source, branch_of, day_of, hashes_of, head_of, text_of
 
@@ -55,7 +56,7 @@ def check_logs(
         branch = branch_of(row)
         if branch is None:
             log = row.log if isinstance(row.log, bytes) else None
-            findings.add("branch-broken", log, detail="a value of its row")
+            findings.add("branch-broken", log, detail=N_("a value that cannot be"))
             continue
         tally = tallies.setdefault(branch.log, Tally())
         walk = _Walk(branch, rows, history, findings, tally, advance, erasures)
@@ -151,7 +152,12 @@ class _Walk:
         """Read the branch, add what is found and file what it holds. Raises StoreError."""
         branch = self._branch
         if not self._open():
-            self._findings.add("branch-broken", self._log, branch.first, detail="what it stands on")
+            self._findings.add(
+                "branch-broken",
+                self._log,
+                branch.first,
+                detail=N_("the history that it continues is missing"),
+            )
             return
         source = Source(self._rows.entries(branch.number))
         if source.skip(self._origin + branch.first):
@@ -207,7 +213,9 @@ class _Walk:
     def _reach(self, row: HeadRow, head: Head, source: Source) -> None:
         """Read the entries up to a signed head, and see whether they give its root."""
         if head.size <= self.position:
-            self._findings.add("branch-broken", self._log, head.size - 1, detail="the order of its heads")
+            self._findings.add(
+                "branch-broken", self._log, head.size - 1, detail=N_("the order of its signatures")
+            )
             return
         compact = self._prove(head, source)
         kept = hashes_of(row.compact, head.size)
@@ -281,14 +289,20 @@ class _Walk:
         if index < branch.size:
             self._findings.add("entries-missing", self._log, index, branch.size - 1)
         elif index > branch.size:
-            self._findings.add("branch-broken", self._log, branch.size, detail="its size")
+            self._findings.add(
+                "branch-broken", self._log, branch.size, detail=N_("the number of its entries")
+            )
         elif self.head is None:
-            self._findings.add("branch-broken", self._log, branch.first, detail="it has no head")
+            self._findings.add("branch-broken", self._log, branch.first, detail=N_("nothing is signed"))
         elif self.head.size == branch.size:
             if branch.root != self.head.root:
-                self._findings.add("branch-broken", self._log, branch.size - 1, detail="its root")
+                self._findings.add(
+                    "branch-broken", self._log, branch.size - 1, detail=N_("the hash of the whole")
+                )
             elif branch.compact is None or merkle.range_root(branch.size, branch.compact) != branch.root:
-                self._findings.add("branch-broken", self._log, branch.size - 1, detail="its hashes")
+                self._findings.add(
+                    "branch-broken", self._log, branch.size - 1, detail=N_("the hashes of its parts")
+                )
 
     def _tell_unsigned(self) -> None:
         """Add the heads that are not signed, each where it belongs if only its size was changed."""

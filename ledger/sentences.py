@@ -43,10 +43,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     # The file -------------------------------------------------------------------------------------
     "file-damaged": Sentence(
         _E,
-        N_(
-            "The file of the ledger is damaged ({detail}): keep it, restore a backup into another home, "
-            "and import bundles of neighbours to fetch what is newer."
-        ),
+        N_("The file of the ledger is damaged ({detail})."),
     ),
     "unreadable": Sentence(
         _E,
@@ -58,7 +55,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "branch-broken": Sentence(
         _E,
-        N_("What the file notes of the log of {name} does not fit its entries and heads ({detail})."),
+        N_(
+            "What this copy notes about the log of {name} does not fit its entries and signatures "
+            "({detail})."
+        ),
     ),
     # Entries and heads ----------------------------------------------------------------------------
     "entry-altered": Sentence(
@@ -100,27 +100,33 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "head-missing": Sentence(
         _E,
-        N_("Entry {index} of {name} is covered by no signed head in this copy: nothing proves it."),
-        N_(
-            "Entries {first} to {last} of {name} are covered by no signed head in this copy: nothing "
-            "proves them."
-        ),
+        N_("No signature covers entry {index} of {name} in this copy: nothing proves it."),
+        N_("No signature covers entries {first} to {last} of {name} in this copy: nothing proves them."),
     ),
     "heads-sparse": Sentence(
         _W,
-        N_("The head over entry {index} of {name} is missing: neighbours cannot take its log over in parts."),
         N_(
-            "Heads between entries {first} and {last} of {name} are missing: neighbours cannot take them "
-            "over in parts."
+            "The signature over entry {index} of {name} is missing: neighbours cannot take its log over "
+            "in parts."
+        ),
+        N_(
+            "Signatures between entries {first} and {last} of {name} are missing: neighbours cannot take "
+            "them over in parts."
         ),
     ),
     "head-unsigned": Sentence(
         _E,
-        N_("The head of {name} over {size} entries is not signed by the key of its log: it was changed."),
+        N_(
+            "A signature of {name}, noted for its first {size} entries, is false: it was changed in this "
+            "copy."
+        ),
     ),
     "head-compact-altered": Sentence(
         _E,
-        N_("The hashes kept beside the head of {name} over {size} entries were changed in this copy."),
+        N_(
+            "The hashes kept beside the signature of {name} for its first {size} entries were changed in "
+            "this copy."
+        ),
     ),
     "payload-absent": Sentence(
         _W,
@@ -136,7 +142,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
         N_("The content of entry {index} of {name} is noted as erased on {day}, and is still there."),
     ),
     # Records --------------------------------------------------------------------------------------
-    "record-malformed": Sentence(_E, N_("{name} has written an entry {index} that is no record: {detail}")),
+    "record-malformed": Sentence(
+        _E,
+        N_("Entry {index} of {name} is no record, and was signed like that: {detail}"),
+    ),
     "record-uninterpreted": Sentence(
         _I,
         N_("Entry {index} of {name} needs a newer version of this program."),
@@ -148,21 +157,25 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "seen-unsigned": Sentence(
         _E,
-        N_("Entry {index} of {name} shows a head of {other} over {size} entries that {other} did not sign."),
+        N_(
+            "Entry {index} of {name} claims that {other} signed {size} entries, and {other} did not sign "
+            "that."
+        ),
     ),
     # Forks and what is held of logs ---------------------------------------------------------------
     "fork": Sentence(
         _E,
         N_(
             "{name} has signed two histories that differ from entry {index} on: there is evidence. What "
-            "anybody relied on still counts."
+            "others relied on still counts. If it has not done so yet, {name} should make a new log with "
+            "`trueque restore`."
         ),
     ),
     "seen-fork": Sentence(
         _E,
         N_(
-            "{witness} has seen a head of {name} over {size} entries that contradicts what is held here: "
-            "{name} has signed two histories."
+            "{witness} has seen {size} signed entries of {name} that differ from those held here: {name} "
+            "has signed two histories."
         ),
     ),
     "fork-unproven": Sentence(
@@ -186,8 +199,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "seen-branch-missing": Sentence(
         _W,
         N_(
-            "{witness} has seen a history of {name}, which signed several, over {size} entries that is "
-            "not held here."
+            "{name} signed several histories, and {witness} has seen one of {size} entries that is not "
+            "held here: ask for a bundle."
         ),
     ),
     "log-starts-late": Sentence(
@@ -196,7 +209,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "log-behind": Sentence(
         _W,
-        N_("{witness} has seen {size} entries of {name}; {held} are held here. The others have yet to come."),
+        N_(
+            "{witness} has seen {size} entries of {name}; {held} are held here: ask for a bundle with "
+            "the others."
+        ),
     ),
     "log-not-held": Sentence(_I, N_("{witness} has seen a log {other} of which nothing is held here.")),
     "log-without-commune": Sentence(
@@ -217,7 +233,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "authority-unsigned": Sentence(
         _E,
-        N_("Entry {index} of {name} replaces the authority, and lacks the signatures of the one in force."),
+        N_(
+            "Entry {index} of {name} replaces the authority, and lacks the signatures of the one in "
+            "force, so it has no effect."
+        ),
     ),
     "authority-copied": Sentence(
         _W,
@@ -255,7 +274,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
         _W,
         N_(
             "The authority of {name} was replaced by {count} that contradict each other: it is frozen "
-            "until a record names them all and satisfies each."
+            "until another change names them all and is signed as each of them asks."
         ),
     ),
     "successions-contested": Sentence(
@@ -264,7 +283,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "seal-not-reached": Sentence(
         _W,
-        N_("A log of {name} counts up to entry {size}, and only {held} of its entries are held here."),
+        N_(
+            "A log of {name} counts up to entry {size}, and only {held} of its entries are held here: "
+            "ask for a bundle with the others."
+        ),
     ),
     "seal-unmatched": Sentence(
         _E,
@@ -308,29 +330,44 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     # Moves that the rules refuse ------------------------------------------------------------------
     "move-stranger": Sentence(
         _W,
-        N_("Entry {index} of {name} speaks about an exchange to which {name} is no party."),
+        N_(
+            "Entry {index} of {name} speaks about an exchange to which {name} is no party, so it has no "
+            "effect."
+        ),
     ),
     "move-misdirected": Sentence(
         _W,
-        N_("Entry {index} of {name} names an entry that such a record cannot be about."),
+        N_("Entry {index} of {name} names an entry that such a record cannot be about, so it has no effect."),
     ),
     "move-no-such-transfer": Sentence(
         _W,
-        N_("Entry {index} of {name} names a transfer that the proposal does not have."),
+        N_("Entry {index} of {name} names a transfer that the proposal does not have, so it has no effect."),
     ),
-    "move-not-yours": Sentence(_W, N_("Entry {index} of {name} says what only another party can say.")),
+    "move-not-yours": Sentence(
+        _W,
+        N_("Entry {index} of {name} says what only another party can say, so it has no effect."),
+    ),
     "move-other-unit": Sentence(
         _W,
-        N_("Entry {index} of {name} gives no amount in the unit that was agreed."),
+        N_("Entry {index} of {name} gives no amount in the unit that was agreed, so it has no effect."),
     ),
-    "move-unseen": Sentence(_W, N_("Entry {index} of {name} accepts a proposal that its log had not seen.")),
+    "move-unseen": Sentence(
+        _W,
+        N_("Entry {index} of {name} accepts a proposal that its log had not seen, so it has no effect."),
+    ),
     "move-answered-already": Sentence(
         _W,
-        N_("Entry {index} of {name} answers a proposal that {name} had answered before."),
+        N_(
+            "Entry {index} of {name} answers a proposal that {name} had answered before, so it has no "
+            "effect."
+        ),
     ),
     "move-withdrawn-already": Sentence(
         _W,
-        N_("Entry {index} of {name} answers a proposal that its log had seen withdrawn or replaced."),
+        N_(
+            "Entry {index} of {name} answers a proposal that its log had seen withdrawn or replaced, so "
+            "it has no effect."
+        ),
     ),
     "move-nothing-late": Sentence(
         _I,
@@ -338,7 +375,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "move-agreed-already": Sentence(
         _W,
-        N_("Entry {index} of {name} takes back a proposal that its log had seen accepted by all."),
+        N_(
+            "Entry {index} of {name} takes back a proposal that its log had seen accepted by all, so it "
+            "has no effect."
+        ),
     ),
     "move-crossed": Sentence(
         _I,
@@ -346,27 +386,36 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "move-not-agreed": Sentence(
         _W,
-        N_("Entry {index} of {name} speaks of an exchange that its log had not seen agreed."),
+        N_(
+            "Entry {index} of {name} speaks of an exchange that its log had not seen agreed, so it has "
+            "no effect."
+        ),
     ),
     "move-no-such-dispute": Sentence(
         _W,
-        N_("Entry {index} of {name} settles a dispute that the rules refuse."),
+        N_("Entry {index} of {name} settles a dispute that the rules refuse, so it has no effect."),
     ),
     "move-no-such-cancel": Sentence(
         _W,
-        N_("Entry {index} of {name} takes back a cancel that the rules refuse."),
+        N_("Entry {index} of {name} takes back a cancel that the rules refuse, so it has no effect."),
     ),
     "move-too-many": Sentence(
         _W,
-        N_("Entry {index} of {name} says once more what {name} has said too often to be weighed."),
+        N_(
+            "Entry {index} of {name} says once more what {name} has said too often to be weighed, so it "
+            "has no effect."
+        ),
     ),
     "move-cancelled-already": Sentence(
         _W,
-        N_("Entry {index} of {name} takes back a cancel that its log had seen completed by all."),
+        N_(
+            "Entry {index} of {name} takes back a cancel that its log had seen completed by all, so it "
+            "has no effect."
+        ),
     ),
     "move-without-exchange": Sentence(
         _W,
-        N_("Entry {index} of {name} names an entry that opens no exchange that counts."),
+        N_("Entry {index} of {name} names an entry that opens no exchange that counts, so it has no effect."),
     ),
     "exchange-not-held": Sentence(
         _I,
@@ -374,16 +423,22 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "proposal-of-stranger": Sentence(
         _W,
-        N_("Entry {index} of {name} proposes an exchange to which {name} is no party."),
+        N_("Entry {index} of {name} proposes an exchange to which {name} is no party, so it has no effect."),
     ),
     "target-not-own": Sentence(
         _W,
-        N_("Entry {index} of {name} takes back, replaces or explains a record that is not its own."),
+        N_(
+            "Entry {index} of {name} takes back, replaces or explains a record that is not its own; that "
+            "has no effect."
+        ),
     ),
     # Exchanges ------------------------------------------------------------------------------------
     "sides-disagree": Sentence(
         _W,
-        N_("{giver} says it delivered {given} of “{title}” to {receiver}, which says it received {got}."),
+        N_(
+            "{giver} says it delivered {given} of “{title}” to {receiver}, which says it received {got}: "
+            "they should talk it over."
+        ),
     ),
     "side-silent": Sentence(
         _I,
@@ -398,7 +453,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "dispute-open": Sentence(
         _W,
-        N_("A dispute that {disputant} opened about an exchange proposed by {name} is not settled."),
+        N_(
+            "A dispute that {disputant} opened about an exchange proposed by {name} is not settled: both "
+            "sides end it with `trueque settle`."
+        ),
     ),
     "exchange-contested": Sentence(
         _W,
@@ -413,7 +471,10 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
     "party-not-held": Sentence(
         _I,
-        N_("An exchange proposed by {name} has a party {other} of which nothing is held here."),
+        N_(
+            "An exchange proposed by {name} has a party {other} of which nothing is held here: ask for a "
+            "bundle."
+        ),
     ),
     "over-committed": Sentence(
         _W,
@@ -421,3 +482,16 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     ),
 }  # fmt: skip
 """Every kind of finding there is, by its code."""
+
+CHANGED_HERE: Final = frozenset({
+    "file-damaged", "unreadable", "stray-rows", "branch-broken", "entry-altered", "leaf-altered",
+    "run-altered", "entries-missing", "head-missing", "head-unsigned", "head-compact-altered",
+    "fork-unproven", "evidence-invalid", "evidence-unfit",
+})  # fmt: skip
+"""Codes that say that this copy was changed or damaged, which is mended as `MENDING` says."""
+
+MENDING: Final = N_(
+    "This copy was changed or damaged: keep it for whoever looks into it, restore a backup into another "
+    "home, and import bundles of neighbours to fetch what is newer."
+)
+"""What to do about a copy with a finding of `CHANGED_HERE`."""

@@ -19,6 +19,7 @@ from .held import INDEX_MASK, PLACE_BITS
 from .history import History, Shown
 from .log import Head, LogKey
 from .names import Names
+from .sentences import N_
 from .store.rows import Rows
 from .store.typed import head_of
 
@@ -74,7 +75,7 @@ def check_held_evidence(
             findings.add("evidence-invalid", known, cut if isinstance(cut, int) else None, detail=str(error))
             continue
         if (evidence.log, evidence.cut) != (log, cut):
-            findings.add("evidence-invalid", known, evidence.cut, detail="it is filed as something else")
+            findings.add("evidence-invalid", known, evidence.cut, detail=N_("it is filed as something else"))
         tallies.setdefault(evidence.log, Tally()).signatures += 2
         proven[evidence.log] = evidence.cut
         history.add_cut(evidence.log, evidence.cut)
@@ -103,7 +104,9 @@ def _partings(history: History, findings: Findings) -> Iterator[tuple[LogKey, in
                 continue
             other = history.leaf_at(branch.base.branch, branch.first)
             if other is None or other == branch.leaf(branch.first):
-                findings.add("branch-broken", log, branch.first, detail="it parts from nothing")
+                findings.add(
+                    "branch-broken", log, branch.first, detail=N_("it differs from no other history")
+                )
             else:
                 partings.append(branch.first)
         if partings:

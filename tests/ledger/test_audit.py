@@ -26,7 +26,7 @@ from ledger.records import (
     Recognise,
     to_payload,
 )
-from ledger.sentences import SENTENCES, Severity
+from ledger.sentences import CHANGED_HERE, SENTENCES, Severity
 from ledger.store.reading import Reader
 from tests.benchmarks.corpus import PARTNER_RUN_ENTRIES, corpus
 from tests.support.communes import (
@@ -234,6 +234,10 @@ def test_every_sentence_can_be_filled_in_and_says_which_fields_it_needs() -> Non
         assert (sentence.many is None) == ("{first}" not in (sentence.many or "")), code
         for template in (sentence.one, sentence.many or ""):
             assert set(re.findall(r"\{(\w*)\}", template)) <= _FIELDS, code
+
+
+def test_whatever_says_that_this_copy_was_changed_is_an_error() -> None:
+    assert {SENTENCES[code].severity for code in CHANGED_HERE} == {Severity.ERROR}
 
 
 _FIELDS = {

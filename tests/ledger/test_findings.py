@@ -298,7 +298,7 @@ def _(copy: Copy) -> Where:
     valle = found("El Valle")
     valle.say(Profile, name="El Valle", seen=[twin])
     copy.take(montes, valle)
-    assert "El Valle has seen a head of Los Montes over 7 entries" in copy.find("seen-fork").sentence
+    assert "El Valle has seen 7 signed entries of Los Montes" in copy.find("seen-fork").sentence
     return Where(montes, 6)
 
 
@@ -719,7 +719,8 @@ def _(copy: Copy) -> Where:
     barter.valle.say(Receive, exchange=barter.trade, transfer=0, quantity=Quantity(805, 1, "kg"))
     where = barter.told(barter.montes, 1)
     assert copy.find("sides-disagree").sentence == (
-        "Los Montes says it delivered 100 kg of “maíz” to El Valle, which says it received 80.5 kg."
+        "Los Montes says it delivered 100 kg of “maíz” to El Valle, which says it received 80.5 kg: "
+        "they should talk it over."
     )
     return where
 
@@ -812,7 +813,8 @@ def test_short_is_a_word_too_where_nothing_was_counted(copy: Copy) -> None:
     montes.say(Deliver, exchange=trade, transfer=0, seen=[valle])
     valle.say(Receive, exchange=trade, transfer=0, condition="short")
     assert copy.take(montes, valle).find("sides-disagree").sentence == (
-        "Los Montes says it delivered 1 of “una noche de cine” to El Valle, which says it received 0."
+        "Los Montes says it delivered 1 of “una noche de cine” to El Valle, which says it received 0: "
+        "they should talk it over."
     )
 
 
