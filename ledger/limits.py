@@ -101,3 +101,18 @@ MAX_TIME: Final = 253_402_300_799_999
 MAX_WORDS: Final = 32
 """withdrawals, acceptances, settlements or cancels by one commune about one thing that are weighed against
 those of others; to fold an exchange costs their product."""
+
+MAX_RECEIPT_BYTES: Final = 524_288
+"""bytes of a receipt; a ring of eight with forty steps each and its proofs has about 300,000."""
+
+MAX_RECEIPT_ENTRIES: Final = 512
+"""entries in one receipt; to judge them costs their square."""
+
+MAX_RECEIPT_LOGS: Final = 64
+"""excerpts of logs in one receipt; eight parties with a few logs each, and who vouches for them."""
+
+MAX_RECEIPT_STATEMENTS: Final = 256
+"""charters, successions and authority records in one receipt that no excerpt holds."""
+
+MAX_RECEIPT_HASHES: Final = 16_384
+"""hashes of one multi-proof: as many levels as an index has bits, for each of the entries."""

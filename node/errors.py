@@ -7,6 +7,7 @@ LedgerError (of the ledger)
     ├── WordsError      recovery words that are none, or are not this commune's
     ├── NotAdmitted     a log that this home does not take in
     ├── ExportFailed    a bundle that could not be written; what stood there before still does
+    ├── ReceiptFailed   an exchange that no receipt can be made of
     └── ImportStopped   a bundle that could not be read to its end; what came before is stored
 """
 
@@ -38,6 +39,10 @@ class NotAdmitted(LocalError):
 
 class ExportFailed(LocalError):
     """A bundle could not be written; where it should stand is what stood there before."""
+
+
+class ReceiptFailed(LocalError):
+    """No receipt can be made of an exchange; the sentence says why."""
 
 
 class ImportStopped(LocalError):
