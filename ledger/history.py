@@ -348,7 +348,9 @@ class History:
         """The compact range of a branch's first `size` entries, None if it is not known."""
         if held.base is not None and size <= held.base.end:
             return self._range_at(self.branches[held.base.branch], size)
-        if size < held.first or (held.doubtful is not None and size > held.doubtful):
+        # The branch that another stands on may not have been read so far yet.
+        reach = held.size if held.doubtful is None else min(held.size, held.doubtful)
+        if not held.first <= size <= reach:
             return None
         if not held.ranges and held.base is not None:
             below = self._range_at(self.branches[held.base.branch], held.first)

@@ -414,6 +414,22 @@ def test_deciding_on_the_way_changes_nothing_in_the_end(rng: Random, steps: int)
     assert told(early) == told(history)
 
 
+def test_a_branch_has_no_root_until_what_it_stands_on_has_been_read() -> None:
+    """Branches are read in any order; one may come before the entries below its cut."""
+    montes = found("Los Montes")
+    for number in range(4):
+        montes.say(Offer, category="food", title=f"Maize {number}")
+    history = History(NETWORK)
+    history.open_branch(1, montes.log)
+    history.open_branch(2, montes.log, Part(1, 3))
+    history.read(1, montes.leaves[0], montes.payloads[0])
+    history.read(2, montes.leaves[3], montes.payloads[3])
+    assert history.root_at(2, 4) is None
+    for index in (1, 2):
+        history.read(1, montes.leaves[index], montes.payloads[index])
+    assert history.root_at(2, 4) == montes.root_at(4)
+
+
 # What cannot be read ------------------------------------------------------------------------------
 
 
