@@ -44,6 +44,9 @@ Whoever reads it for the first time reads it in this order:
                     conduct     what communes did against the rules
                     reckoning   where the sides of exchanges do not agree
                     audit       all of these, from the entries alone
+                    multiproof  many leaves of one tree, with what their paths share given once
+                    excerpt     some entries of some logs, each proved by a head
+                    grounds     the entries on which the state of an exchange rests
                     receipt     one exchange as a file or paper that proves itself
 
 Everything above `Disk` is rules, and knows nothing of how entries are stored;

@@ -23,6 +23,7 @@ what they decide.
     sealed      a stream of bytes under a password
     requests    records that several keys have to sign
     authority   changing who speaks for a commune
+    receipts    making the receipt of an exchange from what is held
     upkeep      making the views anew
     errors      every error that is the node's own
     limits      every limit, with its unit and its reason
