@@ -30,6 +30,10 @@ overwrites the older one.
 """
 
 
+SIZE_DIGITS: Final = 10
+"""decimal digits of the largest size of a log."""
+
+
 def head_of_note(text: str, log: LogKey, network: str) -> Head:
     """Read a head of a known log back from its text. Raises NoteError."""
     name = origin(log, network)
@@ -72,12 +76,16 @@ def _head_in(slot: bytes, log: LogKey, network: str) -> Head | None:
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """The files that hold the last head signed; all are written, the furthest one counts."""
+    """The files that hold the last head signed; all are written, and all have to fit the ledger."""
 
     paths: Sequence[Path]
 
     def latest(self, log: LogKey, network: str) -> Head | None:
-        """The head of the largest size in any of the files, None if there is no file.
+        """The head of the largest size in any of the files, None if there is no file. Raises StoreError."""
+        return max(self.heads(log, network), key=lambda head: head.size, default=None)
+
+    def heads(self, log: LogKey, network: str) -> list[Head]:
+        """The newest head of each file that is there; of one log they all lead to the furthest.
 
         Raises StoreError if files exist and none can be read as a head of the log.
         """
@@ -97,7 +105,7 @@ class Anchors:
                 "to go on writing safely, make a new log with `trueque restore`.",
                 path=damaged[0],
             )
-        return max(heads, key=lambda head: head.size, default=None)
+        return heads
 
     def record(self, head: Head, network: str) -> None:
         """Write a head to all files, on disk before this returns. Raises StoreError."""
@@ -152,7 +160,7 @@ def _write(path: Path, head: Head, network: str) -> None:
         make_folder_durably(path.parent)
         write_durably(path, note_bytes.ljust(SLOTS * SLOT_BYTES, b"\n"))
         return
-    older = min(range(SLOTS), key=lambda number: _stated_size(held, number))
+    older = min(range(SLOTS), key=lambda number: _stated_size(held, number, head.size))
     descriptor = os.open(path, os.O_WRONLY)
     try:
         written = 0
@@ -163,10 +171,15 @@ def _write(path: Path, head: Head, network: str) -> None:
         os.close(descriptor)
 
 
-def _stated_size(held: bytes, number: int) -> int:
-    """The size that a slot states, -1 if it states none; only to find the older one, hence unverified."""
+def _stated_size(held: bytes, number: int, newest: int) -> int:
+    """The size that a slot states, to find the older one; -1 if it states none.
+
+    It is not verified, but a slot that claims to be newer than the newest head
+    is damaged, and must not be the one that is spared for ever.
+    """
     lines = held[number * SLOT_BYTES : (number + 1) * SLOT_BYTES].split(b"\n", 2)
-    return int(lines[1]) if len(lines) == 3 and lines[1].isdigit() else -1
+    stated = int(lines[1]) if len(lines) == 3 and lines[1].isdigit() and len(lines[1]) <= SIZE_DIGITS else -1
+    return stated if stated <= newest else -1
 
 
 def write_durably(path: Path, data: bytes, mode: int = 0o644) -> None:

@@ -111,7 +111,8 @@ class Author:
             self.situation = Situation.STOPPED
             return self.situation
         held = self._store.own_log(self.log)
-        anchor = self._anchors.latest(self.log, self._store.network)
+        anchors = self._anchors.heads(self.log, self._store.network)
+        anchor = max(anchors, key=lambda head: head.size, default=None)
         self._last = held.head
         size = 0 if held.head is None else held.head.size
         if held.forked:
@@ -120,10 +121,11 @@ class Author:
             self.situation = Situation.SEALED
         elif held.shown is not None and not self._is_explained(held.shown, size, anchor):
             self.situation = Situation.SHARED
+        elif any(head.size <= size and not self._is_held(head) for head in anchors):
+            # Any of them, not the furthest alone: a home copied back brings an anchor of its own that fits.
+            self.situation = Situation.BESIDE
         elif anchor is not None and anchor.size > size:
             self.situation = Situation.BEHIND
-        elif anchor is not None and self._store.root_at(self.log, anchor.size) != anchor.root:
-            self.situation = Situation.BESIDE
         else:
             self.situation = Situation.READY
             if held.head is not None and (anchor is None or anchor.size < size):
@@ -135,7 +137,10 @@ class Author:
         """Whether the anchors say that a head which seemed strange was signed here: one was missing then."""
         if anchor is None or anchor.size < shown.size:
             return False
-        return size < shown.size or self._store.root_at(self.log, shown.size) == shown.root
+        return size < shown.size or self._is_held(shown)
+
+    def _is_held(self, head: Head) -> bool:
+        return self._store.root_at(self.log, head.size) == head.root
 
     def check(self) -> None:
         """Raise SigningStopped, with the reason and what to do, if this installation may not sign now."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ledger.anchor import Anchors
-from ledger.author import Author, Situation, TakenBack
-from ledger.errors import BadHead, RunRefused, SigningStopped, StoreError
-from ledger.log import Run
+from ledger.anchor import Anchors, read_anchor
+from ledger.author import SENTENCES, Author, Situation, TakenBack
+from ledger.errors import BadHead, BadRun, RunRefused, SigningStopped, StoreError, Unconnected
+from ledger.log import Head, Run
 from ledger.store.reading import Reader
 from ledger.store.writing import Store
-from tests.support.communes import NETWORK, Writer, found
+from tests.support.communes import NETWORK, Writer, found, succeed
+from tests.support.networks import proof_of_fork
 
 
 @dataclass
@@ -306,3 +307,254 @@ def test_a_damaged_note_of_a_strange_head_is_a_declared_error(machine: Machine, 
     connection.close()
     with pytest.raises(StoreError, match="damaged"), machine.open(montes):
         pass
+
+
+# Where an author stands ---------------------------------------------------------------------------
+
+
+def beside(machine: Machine, montes: Writer) -> None:
+    """The anchors hold a head of as many entries, and other ones, than the database."""
+    older = machine.copy("older")
+    machine.append(montes, b"tres")
+    other = older.copy("other")
+    other.append(montes, b"otro tres")
+    machine.lose_home(other)
+
+
+def beside_and_beyond(machine: Machine, montes: Writer) -> None:
+    """The same, and the copy that was put in place of the home had gone further."""
+    older = machine.copy("older")
+    machine.append(montes, b"tres")
+    other = older.copy("other")
+    other.append(montes, b"otro tres", b"otro cuatro")
+    machine.lose_home(other)
+
+
+def behind(machine: Machine, montes: Writer) -> None:
+    """The database and the anchor in the home are older than the anchor outside."""
+    older = machine.copy("older")
+    machine.append(montes, b"tres")
+    machine.lose_home(older)
+
+
+def shared(machine: Machine, montes: Writer) -> None:
+    """A copy of the disk has signed further, and its head came here."""
+    copied = machine.copy("copied")
+    copied.append(montes, b"de la copia")
+    with machine.open(montes) as (_, author):
+        assert author.see(runs(copied, montes)[-1].head)
+
+
+def forked(machine: Machine, montes: Writer) -> None:
+    """All that is known of a copy of the disk is the evidence that it signed something else."""
+    ours, theirs = montes.twin(1), montes.twin(1)
+    for payload in (b"uno", b"dos"):
+        ours.quote(payload)
+    theirs.quote(b"otro uno")
+    evidence = proof_of_fork(ours, theirs)
+    assert evidence is not None
+    with machine.open(montes) as (store, _):
+        assert store.add_evidence(evidence)
+
+
+def sealed(machine: Machine, montes: Writer) -> None:
+    """The commune has opened its next log, and that came here."""
+    ours = montes.twin(1)
+    for payload in (b"uno", b"dos"):
+        ours.quote(payload)
+    with machine.open(montes) as (store, _):
+        store.ingest(succeed(ours, "the next computer").run())
+
+
+@pytest.mark.parametrize(
+    ("happen", "situation", "what_to_do"),
+    [
+        (beside, Situation.BESIDE, "make a new log with `trueque restore`"),
+        (beside_and_beyond, Situation.BESIDE, "make a new log with `trueque restore`"),
+        (behind, Situation.BEHIND, "import a bundle from a neighbour"),
+        (shared, Situation.SHARED, "make a new log with `trueque restore`"),
+        (forked, Situation.FORKED, "make a new log with `trueque restore`"),
+        (sealed, Situation.SEALED, "use that one"),
+    ],
+)
+def test_it_signs_nothing_where_somebody_else_may_have_and_says_what_to_do(
+    machine: Machine,
+    montes: Writer,
+    happen: Callable[[Machine, Writer], None],
+    situation: Situation,
+    what_to_do: str,
+) -> None:
+    happen(machine, montes)
+    with machine.open(montes) as (store, author):
+        held = store.own_log(author.log)
+        assert now(author) is situation
+        with pytest.raises(SigningStopped, match=what_to_do):
+            author.check()
+        with pytest.raises(SigningStopped, match=what_to_do):
+            author.append([b"tres"])
+        assert author.review() is situation
+        assert store.own_log(author.log) == held
+
+
+def test_every_situation_has_a_sentence() -> None:
+    assert SENTENCES.keys() == set(Situation)
+    assert all(sentence.endswith(".") for sentence in SENTENCES.values())
+
+
+def test_it_signs_where_nothing_speaks_against_it(machine: Machine, montes: Writer) -> None:
+    with machine.open(montes) as (_, author):
+        assert now(author) is Situation.READY
+        author.check()
+        run = author.append([b"tres", b"cuatro"])
+        assert author.head == run.head
+        assert run.head.size == 5
+        for path in machine.anchors.paths:
+            assert read_anchor(path, montes.log, NETWORK) == run.head
+
+
+def test_what_comes_in_while_it_is_open_is_noticed_at_the_next_review(
+    machine: Machine, montes: Writer
+) -> None:
+    ours = montes.twin(1)
+    for payload in (b"uno", b"dos"):
+        ours.quote(payload)
+    with machine.open(montes) as (store, author):
+        store.ingest(succeed(ours, "the next computer").run())
+        assert now(author) is Situation.READY
+        assert author.review() is Situation.SEALED
+        with pytest.raises(SigningStopped, match="another log"):
+            author.append([b"tres"])
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_one_anchor_lost_or_damaged_does_not_hinder(machine: Machine, montes: Writer, which: int) -> None:
+    path = machine.anchors.paths[which]
+    for damage in (path.unlink, lambda: path.write_bytes(b"junk")):
+        damage()
+        with machine.open(montes) as (_, author):
+            assert now(author) is Situation.READY
+            head = author.append([b"tres"]).head
+        assert read_anchor(path, montes.log, NETWORK) == head
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_rolled_back_database_shows_by_either_anchor(machine: Machine, montes: Writer, which: int) -> None:
+    older = machine.copy("older")
+    machine.append(montes, b"tres")
+    kept = machine.anchors.paths[which].read_bytes()
+    machine.lose_home(older)
+    for path in machine.anchors.paths:
+        path.unlink(missing_ok=True)
+    machine.anchors.paths[which].write_bytes(kept)
+    with machine.open(montes) as (_, author):
+        assert now(author) is Situation.BEHIND
+
+
+def test_with_both_anchors_lost_the_database_is_all_there_is(machine: Machine, montes: Writer) -> None:
+    for path in machine.anchors.paths:
+        path.unlink()
+    with machine.open(montes) as (_, author):
+        assert now(author) is Situation.READY
+        assert machine.anchors.latest(montes.log, NETWORK) == author.head
+
+
+def test_with_both_anchors_damaged_it_does_not_open(machine: Machine, montes: Writer) -> None:
+    for path in machine.anchors.paths:
+        path.write_bytes(b"junk")
+    with pytest.raises(StoreError, match="is damaged"), machine.open(montes):
+        pass
+
+
+def test_an_anchor_that_fails_after_the_commit_stops_it_until_it_is_opened_anew(
+    machine: Machine, montes: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The entry is stored and was not acknowledged: it is anchored when it is found again."""
+    with machine.open(montes) as (store, author):
+        before = author.head
+
+        def fail(anchors: Anchors, head: Head, network: str) -> None:
+            raise StoreError("The disk is gone.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Anchors, "record", fail)
+            with pytest.raises(StoreError, match="gone"):
+                author.append([b"tres"])
+        assert now(author) is Situation.STOPPED
+        assert author.review() is Situation.STOPPED
+        assert author.head == before
+        with pytest.raises(SigningStopped, match="start it again"):
+            author.append([b"cuatro"])
+        stored = store.own_log(author.log).head
+        assert stored is not None
+        assert stored.size == 4
+    with machine.open(montes) as (_, author):
+        assert now(author) is Situation.READY
+        assert author.head == stored == machine.anchors.latest(montes.log, NETWORK)
+        assert author.append([b"cuatro"]).head.size == 5
+
+
+@pytest.mark.parametrize("error", [StoreError("The disk is full."), KeyboardInterrupt()])
+def test_whatever_goes_wrong_while_it_signs_stops_it(
+    machine: Machine, montes: Writer, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    with machine.open(montes) as (_, author):
+
+        def fail(*_: object) -> None:
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "append", fail)
+            with pytest.raises(type(error)):
+                author.append([b"tres"])
+        assert now(author) is Situation.STOPPED
+        with pytest.raises(SigningStopped, match="start it again"):
+            author.append([b"tres"])
+
+
+def test_another_program_that_signs_with_the_same_key_stops_it(machine: Machine, montes: Writer) -> None:
+    with machine.open(montes) as (_, author), machine.open(montes) as (_, other):
+        other.append([b"tres"])
+        with pytest.raises(StoreError, match="nothing was signed"):
+            author.append([b"otro tres"])
+        assert now(author) is Situation.STOPPED
+        assert other.append([b"cuatro"]).head.size == 5
+
+
+@pytest.mark.parametrize("payloads", [[], [b""], [bytes(8_193)]])
+def test_entries_beyond_a_limit_are_refused_and_it_goes_on(
+    machine: Machine, montes: Writer, payloads: list[bytes]
+) -> None:
+    with machine.open(montes) as (_, author):
+        with pytest.raises(BadRun):
+            author.append(payloads)
+        assert now(author) is Situation.READY
+        assert author.append([b"tres"]).head.size == 4
+
+
+def test_a_log_is_opened_by_a_charter_or_a_succession_and_by_nothing_else(
+    tmp_path: Path, montes: Writer
+) -> None:
+    fresh = Machine(tmp_path / "fresh")
+    with fresh.open(montes) as (_, author):
+        assert author.head is None
+        for payload in (b"uno", b"\x81\xa4kind\xa5minga"):
+            with pytest.raises(SigningStopped, match="not opened yet"):
+                author.append([payload])
+        assert author.append([montes.payloads[0], b"uno"]).head.size == 2
+
+
+def test_a_run_of_ones_own_log_is_not_taken_from_its_middle(tmp_path: Path, montes: Writer) -> None:
+    """A log of one's own without its beginning would belong to no commune."""
+    montes.quote(b"uno")
+    montes.quote(b"dos")
+    fresh = Machine(tmp_path / "fresh")
+    for path in fresh.anchors.paths:
+        path.parent.mkdir(parents=True)
+    fresh.anchors.record(montes.head, NETWORK)
+    with fresh.open(montes) as (store, author):
+        assert now(author) is Situation.BEHIND
+        with pytest.raises(Unconnected, match="from its beginning"):
+            author.take_back(montes.run(1))
+        assert store.own_log(author.log).head is None
+        assert author.take_back(montes.run()) == TakenBack(3, 0)
+        assert now(author) is Situation.READY
