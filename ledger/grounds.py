@@ -119,6 +119,7 @@ class _Search:
                     for seal in self.seals(log)
                     for other in self.held.branches_of(log)
                     if self.held.root_at(other.number, seal.size) == seal.root
+                    and self.held.standing(other.number) is not None
                 }
         return branches
 
@@ -172,7 +173,7 @@ class _Search:
     def _covering(self, log: LogKey, sight: Sight, place: int) -> int | None:
         """A branch that an entry stands on and a head is of; its own if that is one."""
         branches = [other.number for other in self.held.branches_of(log)]
-        branches.sort(key=lambda branch: branch != place >> PLACE_BITS)
+        branches.sort(key=lambda branch: (self.held.standing(branch) is None, branch != place >> PLACE_BITS))
         for branch in branches:
             if self._is_on(branch, place, sight.size) and self.held.root_at(branch, sight.size) == sight.root:
                 return branch
