@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from unicodedata import normalize
 
 from .. import standing
 from ..commune import Commune
@@ -28,15 +29,16 @@ from ..replica import prove_held
 from ..standing import INDEX_MASK, PLACE_BITS, place_of
 from .database import open_for_reading, store_errors
 from .folding import Folding
+from .forming import Forming
 from .holding import Holding, prefix_of
-from .projection import Projection
 from .rows import Rows
 
 MIN_PREFIX: Final = 4
 """hex digits that a shortened id must have; fewer are nearly always ambiguous."""
 
 _HEX: Final = re.compile(r"[0-9a-f]{1,64}")
-_WORD: Final = re.compile(r"\w+")
+_WORD: Final = re.compile(r"[^\W_]+")
+"""A word as the search index has it; to that an underscore is what stands between two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +264,7 @@ class Reader:
     def formed(self, commune: CommuneId) -> Commune:
         """A commune with its authority, logs and seals. Raises NotFound."""
         with self._asking():
-            formed = Projection(self.holding).commune(commune)
+            formed = Forming(self.holding).commune(commune)
         if formed is None:
             raise NotFound(
                 "The commune {id} is not known here: import a bundle that has it.", id=commune.hex()[:16]
@@ -315,7 +317,7 @@ class Reader:
         if today is not None:
             where.append("(listing.until IS NULL OR listing.until >= ?)")
             values.append(today)
-        words = _WORD.findall(search or "")
+        words = _WORD.findall(normalize("NFC", search or ""))
         if search is not None and not words:
             return []
         if words:
@@ -391,11 +393,11 @@ class Reader:
 
     def exchange_of(self, entry: bytes) -> EntryId:
         """The exchange that an entry opens, or that its record is about. Raises NotFound."""
-        record = self.entry(entry).record
-        for name in ("exchange", "dispute", "target"):
-            named = getattr(record, name, None)
-            if named is not None:
-                return self.exchange_of(named)
+        named: bytes | None = entry
+        while named is not None:
+            entry = named
+            record = self.entry(entry).record
+            named = None if record is None else _subject(record)
         return self.exchange(EntryId(entry)).id
 
     def drawing_on(self, listing: bytes) -> list[Exchange]:
@@ -480,8 +482,9 @@ class Reader:
 
     def runs(self, branch: int, above: int = 0) -> Iterator[Run]:
         """The entries of a branch from `above` on, in runs as long as the limits allow, each under a head."""
-        start = max(above, self.holding.start(branch))
-        before = self.holding.state_at(branch, start).compact if start > 0 and above == 0 else ()
+        with self._asking():
+            start = max(above, self.holding.start(branch))
+            before = self.holding.state_at(branch, start).compact if start > 0 and above == 0 else ()
         # The next head is looked at before a run is closed, so that each run reaches as far as one head may.
         size = start
         last: Head | None = None
@@ -539,3 +542,12 @@ class Reader:
         with self._asking():
             row = self.connection.execute("PRAGMA integrity_check(1)").fetchone()
         return None if row[0] == "ok" else str(row[0])
+
+
+def _subject(record: Record | Uninterpreted | Malformed) -> bytes | None:
+    """The entry that a step of an exchange is about."""
+    for name in ("exchange", "dispute", "target"):
+        named: bytes | None = getattr(record, name, None)
+        if named is not None:
+            return named
+    return None
