@@ -47,7 +47,10 @@ Whoever reads it for the first time reads it in this order:
                     multiproof  many leaves of one tree, with what their paths share given once
                     excerpt     some entries of some logs, each proved by a head
                     grounds     the entries on which the state of an exchange rests
-                    receipt     one exchange as a file or paper that proves itself
+                    receipt     one exchange as a file that proves itself
+                    shorthand   payloads without what follows from the rest
+                    paper       a receipt in few enough bytes to print
+                    parts       bytes cut into printed codes, and put together again
 
 Everything above `Disk` is rules, and knows nothing of how entries are stored;
 the import contracts in pyproject.toml hold that.
