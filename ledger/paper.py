@@ -236,7 +236,7 @@ def from_paper(paper: bytes) -> bytes:
         raise ReceiptError("The codes were made by a newer version, or are damaged: use the newest version.")
     try:
         return encode_receipt(_Unpacking(paper).receipt())
-    except (msgspec.MsgspecError, EncodingError, ValueError, IndexError, RecursionError) as error:
+    except (msgspec.MsgspecError, EncodingError, ValueError, LookupError, RecursionError) as error:
         raise ReceiptError("The codes are damaged: {reason}.", reason=error) from error
 
 
