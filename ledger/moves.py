@@ -135,7 +135,7 @@ REASONS: Final[Mapping[str, str]] = {
     "nothing-late": "It confirms late acceptances, and there is none that its log had seen.",
     "agreed-already": "It takes back a proposal that its log had seen accepted by all.",
     "crossed": "It crossed with the answer that completed what it takes back; nobody is at fault.",
-    "not-agreed": "Its log had not seen all parties agree.",
+    "not-agreed": "As far as is known here, its log had not seen all parties agree.",
     "no-such-dispute": "It settles a dispute that the rules refuse.",
     "no-such-cancel": "It takes back a cancel that the rules refuse.",
     "too-many": "Its commune said more about this than is weighed.",

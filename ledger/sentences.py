@@ -387,8 +387,8 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
     "move-not-agreed": Sentence(
         _W,
         N_(
-            "Entry {index} of {name} speaks of an exchange that its log had not seen agreed, so it has "
-            "no effect."
+            "Entry {index} of {name} speaks of an exchange that its log, as far as is known here, had not "
+            "seen agreed, so it has no effect."
         ),
     ),
     "move-no-such-dispute": Sentence(

@@ -126,5 +126,5 @@ def followed(reader: Reader, own: CommuneId) -> frozenset[CommuneId]:
 
 def _not_recognised() -> NotAdmitted:
     return NotAdmitted(
-        "Its commune is not recognised here: `trueque recognise` it, or import everything with --all."
+        "This commune is not recognised here: `trueque recognise` it, or import everything with --all."
     )

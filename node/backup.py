@@ -122,6 +122,12 @@ def read_label(reader: OpeningReader) -> Label:
     raise InputError("This backup was made by a version of Trueque that this one does not know.")
 
 
+def check_password_of(path: Path, password: str) -> None:
+    """Whether a password opens a backup. Raises InputError, OSError."""
+    with path.open("rb") as file:
+        read_label(OpeningReader(file, password))
+
+
 def restore(
     home: Home,
     path: Path,

@@ -20,11 +20,29 @@ from pathlib import Path
 from typing import Final
 
 from ledger.errors import LedgerError
+from ledger.sentences import N_
 
 DOMAIN: Final = "trueque"
 LOCALE_DIR: Final = Path(__file__).parent / "locale"
 LOCALES: Final[Mapping[str, str]] = {"es": "es_VE", "en": "en"}
 """Languages that the interface speaks, and the locale whose words and numbers each takes."""
+
+SYSTEM_REASONS: Final = (
+    N_("No such file or directory"),
+    N_("Permission denied"),
+    N_("Operation not permitted"),
+    N_("File exists"),
+    N_("Not a directory"),
+    N_("Is a directory"),
+    N_("No space left on device"),
+    N_("Disk quota exceeded"),
+    N_("Read-only file system"),
+    N_("Input/output error"),
+    N_("Device or resource busy"),
+    N_("File name too long"),
+    N_("No such device"),
+)
+"""What the system says where something is amiss with a file, a stick or a disk."""
 
 _current: ContextVar[str] = ContextVar("language", default="en")
 
@@ -70,11 +88,21 @@ def ngettext(one: str, many: str, count: int) -> str:
     return _catalogue().ngettext(one, many, count)
 
 
+def reason_told(reason: str) -> str:
+    """What the system says of a failure: Python gives it in English whatever language is spoken."""
+    return gettext(reason)
+
+
 def told(error: LedgerError) -> str:
     """An error as a sentence in the language that is spoken. Errors among its fields are told too."""
     if not error.fields:
         return gettext(error.template)
     fields = {
-        name: told(value) if isinstance(value, LedgerError) else value for name, value in error.fields.items()
+        name: told(value)
+        if isinstance(value, LedgerError)
+        else reason_told(value)
+        if name == "reason" and isinstance(value, str)
+        else value
+        for name, value in error.fields.items()
     }
     return gettext(error.template).format(**fields)

@@ -143,7 +143,9 @@ def request_for(
 def sign_request(request: Request, key: SigningKey) -> Request:
     """Add one key's signature. Raises InputError if the key is not asked for."""
     if not any(key.public_key in authority.keys for authority in request.authorities):
-        raise InputError("These recovery words belong to a key that this request does not ask for.")
+        raise InputError(
+            "These recovery words are of another key than those that are asked for: look for the right paper."
+        )
     added = HexSigned(key.public_key.hex(), key.sign(request.message).hex())
     kept = tuple(item for item in request.signatures if item.key != added.key)
     return msgspec.structs.replace(request, signatures=(*kept, added))

@@ -119,7 +119,7 @@ def marks(exchange: Exchange, now: int) -> list[str]:
     if exchange.newer:
         said.append(_("needs a newer version"))
     if exchange.state is State.AGREED and exchange.cancels:
-        said.append(_("cancelled by some"))
+        said.append(_("cancelled by some, not by all"))
     return said
 
 

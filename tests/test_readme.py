@@ -27,15 +27,17 @@ def test_the_first_exchange_goes_as_written(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     for name in ("XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
-    exchange = ""
+    exchange = offer = ""
     given = commands()
     assert len(given) > 15
     for words in given:
-        arguments = [exchange if word == "EXCHANGE" else word for word in words]
+        arguments = [{"EXCHANGE": exchange, "OFFER": offer}.get(word, word) for word in words]
         if words[0] == "init":
             arguments += ["--yes", "--recovery-out", f"{len(list(tmp_path.iterdir()))}.words"]
         result = CliRunner().invoke(trueque, arguments)
         assert result.exit_code == 0, (words, result.output)
+        if words[0] == "offer":
+            offer = result.stdout.split()[0]
         if words[0] == "propose":
             exchange = result.stdout.split()[0]
     shown = CliRunner().invoke(trueque, ["exchanges", "--json", "--home", "montes"])

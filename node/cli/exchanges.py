@@ -77,7 +77,7 @@ def exchanges(
             ),
             partial(as_json, service=service, now=desk.now(), names=names),
             partial(_draw, service=service, now=desk.now(), names=names),
-            _("There are no such exchanges here."),
+            _("There are no exchanges to show."),
             limit=limit,
         )
 
@@ -100,7 +100,7 @@ def as_json(row: Exchange, service: Service, now: int, names: Names) -> dict[str
         "contested": row.contested,
         "newer": row.newer,
         "parties": [{"id": party.hex(), "name": names[party]} for party in proposal.parties],
-        "transfers": [_leg_as_json(leg, number) for number, leg in enumerate(row.legs, 1)],
+        "transfers": [leg_as_json(leg, number) for number, leg in enumerate(row.legs, 1)],
         "answers": [
             {"commune": answer.commune.hex(), "kind": answer.kind, "id": answer.id.hex(), "late": answer.late}
             for answer in row.answers
@@ -134,7 +134,8 @@ def as_json(row: Exchange, service: Service, now: int, names: Names) -> dict[str
     }
 
 
-def _leg_as_json(leg: Leg, number: int) -> dict[str, Any]:
+def leg_as_json(leg: Leg, number: int) -> dict[str, Any]:
+    """A transfer, and how far it is."""
     quantity = leg.transfer.quantity
 
     def amount(millionths: int) -> str:
@@ -193,11 +194,12 @@ def moves_as_json(said: list[Said]) -> list[dict[str, Any]]:
 # For people -------------------------------------------------------------------------------------
 
 
-def _state(row: Exchange, now: int) -> str:
+def state_of(row: Exchange, now: int) -> str:
+    """What an exchange is, with what is to be said beside it."""
     return ", ".join((wording.exchange_state(row.state), *telling.marks(row, now)))
 
 
-def _leg_lines(row: Exchange, names: Names) -> Iterator[tuple[int, str]]:
+def leg_lines(row: Exchange, names: Names) -> Iterator[tuple[int, str]]:
     """What goes from whom to whom, and below it how far it is."""
     for number, leg in enumerate(row.legs, 1):
         yield 2, f"{number}. {telling.transfer(leg.transfer, row.proposal.parties, names)}"
@@ -217,10 +219,10 @@ def _draw(rows: Sequence[Exchange], service: Service, now: int, names: Names) ->
             id=wording.short(row.id),
             form=wording.form(row.form),
             communes=telling.told_parties(row.proposal.parties, service.own, names),
-            state=_state(row, now),
+            state=state_of(row, now),
         )
         steps = [(2, f"→ {telling.step(step, row, names)}") for step in awaited(row)]
-        output.print_lines([(0, heading), *_leg_lines(row, names), *steps])
+        output.print_lines([(0, heading), *leg_lines(row, names), *steps])
 
 
 def _show_one(row: Exchange, said: list[Said], service: Service, now: int, names: Names) -> None:
@@ -229,7 +231,7 @@ def _show_one(row: Exchange, said: list[Said], service: Service, now: int, names
     facts = [
         (_("Exchange"), row.id.hex()),
         (_("Form"), wording.form(row.form)),
-        (_("State"), _state(row, now)),
+        (_("State"), state_of(row, now)),
         (_("Proposed by"), names[row.proposer]),
     ]
     if row.proposal.answer_by is not None:
@@ -248,13 +250,14 @@ def _show_one(row: Exchange, said: list[Said], service: Service, now: int, names
     output.print_facts(facts)
 
     click.echo(_("Transfers"))
-    output.print_lines(_leg_lines(row, names))
+    output.print_lines(leg_lines(row, names))
     click.echo()
     click.echo(_("What was said, in order"))
-    output.print_lines((2, _said_line(each, row, names)) for each in said)
+    output.print_lines((2, said_line(each, row, names)) for each in said)
 
 
-def _said_line(each: Said, row: Exchange, names: Names) -> str:
+def said_line(each: Said, row: Exchange, names: Names) -> str:
+    """What one entry says about an exchange, with when and who, and whether it has an effect."""
     record = each.row.record
     at, by = getattr(record, "at", None), getattr(record, "by", None)
     who = _("unknown") if each.commune is None else names[each.commune]

@@ -16,7 +16,7 @@ import click
 from .. import language
 from ..errors import InputError, WordsError
 from ..language import gettext as _
-from .desk import Desk
+from .desk import Desk, is_interactive
 from .options import LINE, TEXT, command, option
 from .output import safe
 
@@ -65,6 +65,11 @@ def init(
     if desk.yes != (recovery_out is not None):
         raise InputError("Give --yes and --recovery-out FILE together, or neither.")
     check_unfounded(desk.home)
+    if not desk.yes and not is_interactive():
+        # Words that cannot be typed back must not be shown: somebody might keep them, and they open nothing.
+        raise InputError(
+            "Founding asks questions: run this in a terminal, or give --yes and --recovery-out FILE."
+        )
     if name is None:
         if desk.yes:
             raise InputError("With --yes, give the commune's name with --name.")
@@ -116,6 +121,7 @@ def _have_words_written(recovery: SigningKey) -> None:
             continue
         try:
             if keys.key_of_words(" ".join(typed)).public_key == recovery.public_key:
+                click.clear()  # what was typed leaves the screen too
                 return
             wrong = WordsError("These are the recovery words of another commune: copy those shown here.")
         except WordsError as error:

@@ -150,6 +150,9 @@ def _status_of(run: Callable[[], Any]) -> int:
         return _stopped(error)
     except (KeyboardInterrupt, EOFError) as error:
         return _stopped(error)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return REFUSED
     except click.UsageError as error:
         return _refuse(_usage_sentence(error))
     except click.ClickException as error:
@@ -182,16 +185,17 @@ def _usage_sentence(error: click.UsageError) -> str:
     """What click found wrong with the arguments, and how to get help, in one line."""
     command = "trueque" if error.ctx is None else error.ctx.command_path
     hint = _("Try '{command} {option}' for help.").format(command=command, option="--help")
-    return f"{error.format_message()} {hint}"
+    said = error.format_message().rstrip()
+    return f"{said} {hint}" if said.endswith((".", "?", "!")) else f"{said}. {hint}"
 
 
 def _system_sentence(error: OSError) -> str:
     if error.filename is None:
         return _("The system refused something ({reason}): check the disk and its permissions.").format(
-            reason=error.strerror or error
+            reason=language.reason_told(error.strerror or str(error))
         )
     return _("{path}: {reason}. Check the name, the permissions and the disk, then try again.").format(
-        path=error.filename, reason=error.strerror or error
+        path=error.filename, reason=language.reason_told(error.strerror or str(error))
     )
 
 

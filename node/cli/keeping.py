@@ -116,6 +116,7 @@ def restore(
 def _restore(
     desk: Desk, path: Path, password_file: Path | None, words: Path | None, request_out: Path | None
 ) -> None:
+    from ..backup import check_password_of
     from ..backup import restore as restore_home
     from .secret import password_from, words_from
 
@@ -123,6 +124,8 @@ def _restore(
         raise InputError("{path} exists already and is not overwritten: name a new file.", path=request_out)
     path.open("rb").close()  # says first if it is not there
     password = password_from(password_file, new=False)
+    if words is None and request_out is None and is_interactive():
+        check_password_of(path, password)  # before somebody types 24 words for nothing
     recovery = words_from(words) if words is not None or (request_out is None and is_interactive()) else None
     if recovery is None and request_out is None:
         raise InputError(
@@ -284,7 +287,7 @@ def _plain(report: ImportReport) -> dict[str, Any]:
 
 def _tell_import(desk: Desk, report: ImportReport, names: dict[CommuneId, str]) -> None:
     click.echo(
-        _("{new} new entries, {known} known already, {refused} refused, {left_out} left out.").format(
+        _("Entries: {new} new, {known} known already, {refused} refused, {left_out} left out.").format(
             new=report.new, known=report.known, refused=report.refused, left_out=report.left_out
         )
     )

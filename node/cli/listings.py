@@ -179,7 +179,7 @@ def listings(
             (overview.listed(row, service.reader, today) for row in overview.pages(chosen)),
             partial(as_json, names=names),
             partial(_draw, names=names),
-            _("There are no such listings here."),
+            _("There are no listings to show."),
             limit=limit,
         )
 

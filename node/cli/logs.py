@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..language import gettext as _
 from . import output
 from .desk import Desk
-from .options import TEXT, argument, command, option
+from .options import COUNT, TEXT, argument, command, option
 
 if TYPE_CHECKING:
     from ledger.store.reading import BranchInfo, EntryRow, Reader
@@ -28,7 +28,7 @@ _DIGITS: Final = re.compile(r"[0-9a-f]{4,64}")
 
 @command("log")
 @argument("whose", metavar="COMMUNE|LOG", help="Commune by name or id, or log by its key.", required=False)
-@option("--last", type=click.IntRange(min=1), metavar="NUMBER", help="The last entries of each log alone.")
+@option("--last", type=COUNT, metavar="NUMBER", help="The last entries of each log alone.")
 @option("--raw", metavar="ID", help="One entry as it is: its content, its proof, and the signed head.")
 def log(desk: Desk, whose: str | None, last: int | None, raw: str | None) -> None:
     """Show the entries of a log, in the order in which they were signed.

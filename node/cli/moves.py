@@ -9,7 +9,7 @@ import click
 from .. import telling, typed, wording
 from ..language import gettext as _
 from .desk import Desk
-from .options import TEXT, argument, command, option
+from .options import COUNT, TEXT, argument, command, option
 
 if TYPE_CHECKING:
     from ledger.exchange import Exchange
@@ -21,14 +21,16 @@ exchange_argument = argument("exchange", metavar="EXCHANGE", help="Id of the exc
 note_option = option("--note", type=TEXT, metavar="TEXT", help="What else to know about it.")
 transfer_option = option(
     "--transfer",
-    type=click.IntRange(min=1),
+    type=COUNT,
     metavar="NUMBER",
     help="Which transfer, as `trueque exchanges` shows them.",
 )
 quantity_option = option(
     "--quantity", metavar="NUMBER", help="How much; all that is left if it is not given."
 )
-unit_option = option("--unit", metavar="UNIT", help="Its unit, if it is not the one agreed.")
+unit_option = option(
+    "--unit", metavar="UNIT", help="Its unit, where no quantity was agreed; else it is the one agreed."
+)
 
 
 def _sign(desk: Desk, service: Service, exchange: Exchange, record: Record, asked: str, done: str) -> None:
@@ -286,8 +288,10 @@ def settle(desk: Desk, dispute: str, outcome: Any, note: str | None, by: str | N
             else _("Settle the dispute: the rest stays due.")
         )
         done = (
-            _("For your commune nothing more is due.")
+            _("Your commune has said that nothing more is due; a dispute ends when both sides say the same.")
             if closes
-            else _("For your commune the rest stays due.")
+            else _(
+                "Your commune has said that the rest stays due; a dispute ends when both sides say the same."
+            )
         )
         _sign(desk, service, found, record, asked, done)

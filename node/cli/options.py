@@ -20,6 +20,20 @@ from ..language import gettext as _
 from .desk import Desk
 from .spoken import Argument, Command, Option
 
+
+class Count(click.IntRange):
+    """A number of things, at least one; told in the language that is spoken."""
+
+    def __init__(self) -> None:
+        super().__init__(min=1)
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return _("whole number")
+
+
+COUNT = Count()
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -69,7 +83,7 @@ def limit_option(function: Function) -> Function:
     """`--limit NUMBER`."""
     return option(
         "--limit",
-        type=click.IntRange(min=1),
+        type=COUNT,
         metavar="NUMBER",
         help="At most so many; without it 200 in a table, and all with --json.",
     )(function)

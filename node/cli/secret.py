@@ -30,6 +30,15 @@ def password_from(path: Path | None, *, new: bool) -> str:
         return lines[0] if lines else ""
     if not is_interactive():
         raise InputError("A password is needed: run this in a terminal, or give --password-file FILE.")
+    from ..sealed import MIN_PASSWORD_CHARACTERS
+
+    if new:
+        click.echo(
+            _("Choose a password of at least {least} characters; it does not show while you type it.").format(
+                least=MIN_PASSWORD_CHARACTERS
+            ),
+            err=True,
+        )
     while True:
         first: str = click.prompt(_("Password"), hide_input=True, err=True)
         if not new or first == click.prompt(_("The same password again"), hide_input=True, err=True):
@@ -53,9 +62,12 @@ def words_from(path: Path | None) -> SigningKey:
         while len(typed) < keys.WORDS:
             typed += click.prompt(f"{len(typed) + 1}.", prompt_suffix=" ", err=True).split()
         try:
-            return keys.key_of_words(" ".join(typed))
+            key = keys.key_of_words(" ".join(typed))
         except WordsError as error:
             click.echo(safe(language.told(error)), err=True)
+            continue
+        click.clear()  # whoever passes by must not read them; does nothing where there is no terminal
+        return key
 
 
 def _read(path: Path) -> str:

@@ -137,6 +137,12 @@ def test_a_command_is_helped_with_in_either_language() -> None:
     assert "TITLE" not in spanish
 
 
+def test_without_a_command_the_help_is_shown_as_it_is_laid_out() -> None:
+    result = run()
+    assert result.exit_code == 2
+    assert result.stderr == run("--help").stdout
+
+
 # What fails -------------------------------------------------------------------------------------
 
 
@@ -149,6 +155,8 @@ def test_a_command_is_helped_with_in_either_language() -> None:
         (["listings", "--kind", "gift"], "'gift' is not one of 'offer', 'need'."),
         (["offer", " "], "It must not be empty."),
         (["offer", "two\nlines"], "It must be one line."),
+        (["listings", "--limit", "a"], "'a' is not a valid whole number."),
+        (["settle", "x"], "Choose from: due, closed. Try"),
         (["--language", "pt", "listings"], "'pt' is not one of 'es', 'en'."),
     ],
 )
@@ -158,6 +166,13 @@ def test_what_is_typed_wrong_is_told_in_one_line(arguments: list[str], sentence:
     assert result.stdout == ""
     assert sentence in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_what_the_system_says_is_told_in_the_language_spoken(tmp_path: Path) -> None:
+    result = run("--language", "es", "restore", str(tmp_path / "nada.trueque"), "--home", str(tmp_path))
+    assert result.exit_code == 2
+    assert "No such file" not in result.stderr
+    assert "nada.trueque: no existe." in result.stderr
 
 
 @pytest.mark.parametrize(

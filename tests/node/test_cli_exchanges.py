@@ -212,7 +212,9 @@ def test_a_dispute_stands_until_both_settle_it_alike(
     montes.sign("settle", agreed, "--outcome", "closed")
     montes.tell(valle)
     told = valle.run("settle", dispute[:8], "--outcome", "due").stdout
-    assert "For your commune the rest stays due." in told
+    assert (
+        "Your commune has said that the rest stays due; a dispute ends when both sides say the same." in told
+    )
     assert whole(valle, agreed)["disputed"] is True
     valle.sign("settle", dispute, "--outcome", "closed", "--note", "Quedamos así")
     valle.tell(montes)
@@ -533,7 +535,7 @@ def test_exchanges_are_chosen_by_state_by_commune_and_of_others_too(
     assert ids(valle, "--all") == {agreed, gift}
     assert ids(valle, "--all", "--commune", "La Sierra") == {gift}
     assert ids(sierra, "--waiting") == {gift}
-    assert sierra.run("exchanges", "--state", "closed").stdout == "There are no such exchanges here.\n"
+    assert sierra.run("exchanges", "--state", "closed").stdout == "There are no exchanges to show.\n"
 
 
 def test_a_person_reads_exchanges_in_spanish(montes: Secretary, valle: Secretary, agreed: str) -> None:
@@ -579,7 +581,7 @@ def test_moves_without_effect_are_shown_with_the_reason(montes: Secretary, valle
         ("accept", "nothing-late"),
     ]
     assert (
-        "without effect: Its log had not seen all parties agree."
+        "without effect: As far as is known here, its log had not seen all parties agree."
         in valle.run("exchanges", proposal.hex()).stdout
     )
 

@@ -22,6 +22,7 @@ SEED = bytes(range(32))
 def recovery(monkeypatch: pytest.MonkeyPatch) -> SigningKey:
     """A recovery key that the test knows; the log's key, asked for after it, is another."""
     made = [SigningKey(SEED), SigningKey(bytes(32))]
+    monkeypatch.setattr("node.cli.founding.is_interactive", lambda: True)
     monkeypatch.setattr(keys, "new_key", lambda: made.pop(0))
     return SigningKey(SEED)
 
@@ -96,6 +97,14 @@ def test_whoever_stops_before_typing_the_words_has_founded_nothing(
     assert result.exit_code == 2
     assert "An answer is missing" in result.stderr
     assert not (places / "montes" / "ledger.sqlite").exists()
+    assert not (places / "montes" / "log.key").exists()
+
+
+def test_words_that_cannot_be_typed_back_are_not_shown(places: Path) -> None:
+    result = init(places / "montes", typed="")
+    assert result.exit_code == 2
+    assert "run this in a terminal, or give --yes" in result.stderr
+    assert "recovery words of your commune" not in result.stderr
     assert not (places / "montes" / "log.key").exists()
 
 

@@ -234,7 +234,7 @@ def test_listings_are_found_by_what_they_are(montes: Secretary, valle: Secretary
     assert ids("--search", "MAIZ semb") == {wanted}
     assert ids("--search", "pulgada") == {nails}
     assert ids("--search", "***") == set()
-    assert montes.run("listings", "--search", "nada").stdout == "There are no such listings here.\n"
+    assert montes.run("listings", "--search", "nada").stdout == "There are no listings to show.\n"
     assert "No commune called" in montes.refused("listings", "--commune", "La Sierra")
 
 

@@ -72,7 +72,7 @@ def test_who_signs_twice_counts_once() -> None:
 
 
 def test_a_key_that_is_not_asked_for_is_told_so() -> None:
-    with pytest.raises(InputError, match="does not ask for"):
+    with pytest.raises(InputError, match="of another key"):
         sign_request(request(), LOG)
 
 
