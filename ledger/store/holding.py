@@ -279,6 +279,13 @@ class Holding(Branches):
             if sound if sound is not None else self.is_sound(place, log, size, root):
                 yield Sight(place, size, root)
 
+    def is_seen(self, log: LogKey, above: int, size: int) -> bool:
+        """Whether any entry has seen a head of a log beyond `above` and up to `size`, signed or not."""
+        row = self.connection.execute(
+            "SELECT 1 FROM sight WHERE log = ? AND size > ? AND size <= ? LIMIT 1", (log, above, size)
+        ).fetchone()
+        return row is not None
+
     def is_sound(self, place: int, log: LogKey, size: int, root: bytes) -> bool:
         """Whether the head that the entry at `place` has seen is validly signed.
 

@@ -46,6 +46,7 @@ CREATE TABLE sight (
     sound INTEGER,
     PRIMARY KEY (branch, log, at, size, root)
 ) WITHOUT ROWID;
+CREATE INDEX sight_log ON sight (log, size);
 CREATE TABLE commune (
     id BLOB PRIMARY KEY,
     name TEXT NOT NULL,

@@ -107,11 +107,19 @@ class Projection:
         self.holding.forget()
 
     def _look_past_the_cut(self, log: LogKey) -> None:
-        """How far each branch of a forked log goes can matter to every entry past the cut."""
+        """What is seen of a forked log can matter to every entry past the cut."""
         cut = self.holding.cut(log)
         if cut is not None:
             for held in self.holding.branches_of(log):
                 self._look_again(held.number, cut)
+
+    def _look_where_seen(self, branch: int, start: int) -> None:
+        """If a head was seen of a forked log that one of its branches reaches only now, it covers more."""
+        log = self.holding.log_of(branch)
+        if self.holding.cut(log) is not None and self.holding.is_seen(
+            log, start, self.holding.branch(branch).size
+        ):
+            self._look_past_the_cut(log)
 
     def _look_again(self, branch: int, start: int) -> None:
         self._again[branch] = min(start, self._again.get(branch, start))
@@ -124,8 +132,8 @@ class Projection:
             return
         self._indices.settle()
         changed = self._form()
-        for branch in self._grown:
-            self._look_past_the_cut(self.holding.log_of(branch))
+        for branch, start in self._grown.items():
+            self._look_where_seen(branch, start)
         revised = self._witness(changed)
         meaning = Meaning(self.holding, self.folding)
         meaning.add_communes(changed.communes)
@@ -148,13 +156,11 @@ class Projection:
         return changed
 
     def _witness(self, changed: Changed) -> set[int]:
-        """Find the witnesses anew if anything can have made a difference; the places that differ."""
-        if changed.limits or self._recount:
-            self._witnesses.forget()
-        grew_beyond = self._witnesses.grow(self._grown)
-        if self._recount or changed.branches or grew_beyond or self._witnesses.may_be_vouched_by(self._new):
-            return self._witnesses.find()
-        return set()
+        """Find the entries that are witnessed now and were not, or were and are not; their places."""
+        if not (self._recount or changed.branches):
+            return self._witnesses.spread(self._new, self._grown)
+        self._witnesses.forget()
+        return self._witnesses.find()
 
     def _is_covered(self, place: int) -> bool:
         """Whether an entry is looked at in any case: it is new, or among those that are looked at again."""
