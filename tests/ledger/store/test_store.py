@@ -147,6 +147,14 @@ def test_a_file_that_is_no_ledger_is_refused_and_left_alone(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_ledger_without_its_own_tables_is_refused(path: Path) -> None:
+    Store(path, NETWORK).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE _sqlite_migrations RENAME COLUMN applied_at TO at")
+    with pytest.raises(StoreError, match="damaged"):
+        Store(path, NETWORK)
+
+
 def test_a_folder_that_is_not_there_and_a_folder_in_place_of_the_file_are_said(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be opened"):
         Store(tmp_path / "nowhere" / "ledger.sqlite3", NETWORK)
@@ -324,6 +332,25 @@ def test_two_programs_on_one_ledger_work_out_the_same_views(path: Path, store: S
         store.rebuild()
     for table in ("standing", "witnessed", "exchange", "party", "commune", "about", "identity"):
         assert dump(path)[table] == before[table], table
+
+
+def test_what_another_program_wrote_unnoticed_is_not_written_over(
+    path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The branch is advanced by compare-and-set, whatever a program remembers of it."""
+    author = written("El Maizal", numbered("a", 3), numbered("b", 3))
+    twin = written("El Maizal", numbered("a", 3))
+    store.ingest(author.runs[0])
+    assert own_log(store, author) == author.runs[0].head
+    with Store(path, NETWORK) as other:
+        other.ingest(author.runs[1])
+    before = dump(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_notice_others", lambda: None)
+        with pytest.raises(StoreError, match="changed by another program"):
+            store.ingest(twin.write(b"another"))
+    assert dump(path) == before
+    assert store.ingest(twin.runs[-1]).evidence is not None
 
 
 @pytest.mark.parametrize("payloads", [[], [b""], [bytes(8_193)], [b"x"] * 1_025])
