@@ -120,8 +120,12 @@ class Admission:
 
 
 def followed(reader: Reader, own: CommuneId) -> frozenset[CommuneId]:
-    """The communes whose logs a home takes in and passes on by default: its own and those it recognises."""
-    return frozenset({own, *reader.recognised(own)})
+    """The communes whose logs a home takes in and passes on by default.
+
+    Its own, those it recognises, and the partners of its exchanges: in a ring
+    the answer of a party that this commune does not know is one it waits for.
+    """
+    return frozenset({own, *reader.recognised(own), *reader.partners(own)})
 
 
 def _not_recognised() -> NotAdmitted:

@@ -88,6 +88,7 @@ CREATE TABLE exchange (
 CREATE TABLE party (
     commune BLOB NOT NULL, exchange INTEGER NOT NULL, PRIMARY KEY (commune, exchange)
 ) WITHOUT ROWID;
+CREATE INDEX party_exchange ON party (exchange);
 """
 """What `projection` fills; dropped and made again by a rebuild."""
 

@@ -286,6 +286,16 @@ class Reader:
             rows = self.connection.execute("SELECT commune FROM recognition WHERE by_commune = ?", (by,))
             return [CommuneId(row[0]) for row in rows]
 
+    def partners(self, commune: CommuneId) -> list[CommuneId]:
+        """The communes that are parties to exchanges with one, held here or not."""
+        with self._asking():
+            rows = self.connection.execute(
+                "SELECT DISTINCT other.commune FROM party AS own JOIN party AS other USING (exchange) "
+                "WHERE own.commune = ?1 AND other.commune != ?1 ORDER BY other.commune",
+                (commune,),
+            )
+            return [CommuneId(row[0]) for row in rows]
+
     # Listings -----------------------------------------------------------------------------------
 
     def listings(

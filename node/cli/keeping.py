@@ -10,6 +10,7 @@ import click
 from ledger.errors import LedgerError
 
 from .. import language, wording
+from ..admission import followed
 from ..errors import HomeError, ImportStopped, InputError
 from ..language import gettext as _
 from ..language import ngettext
@@ -196,7 +197,7 @@ def export(desk: Desk, bundle: Path, everything: bool) -> None:
 
     _check_replaceable(bundle, MAGIC)
     with desk.reading() as service, output.progress(_("Writing the bundle")) as progress:
-        totals = export_bundle(service.reader, bundle, None if everything else _recognised(service), progress)
+        totals = export_bundle(service.reader, bundle, None if everything else _followed(service), progress)
     if desk.as_json:
         output.print_json(
             {
@@ -215,8 +216,8 @@ def export(desk: Desk, bundle: Path, everything: bool) -> None:
     click.echo(sentence.format(path=bundle, count=totals.entries))
 
 
-def _recognised(service: Service) -> list[CommuneId]:
-    return [service.commune, *service.reader.recognised(service.commune)]
+def _followed(service: Service) -> frozenset[CommuneId]:
+    return followed(service.reader, service.commune)
 
 
 @command("import")
@@ -230,7 +231,7 @@ def import_(desk: Desk, path: Path, everything: bool) -> int | None:
     from ..bundles import import_bundle
 
     with desk.writing() as service, path.open("rb") as file:
-        admitted = None if everything else _recognised(service)
+        admitted = None if everything else _followed(service)
         stopped: ImportStopped | None = None
         with output.progress(_("Reading the bundle")) as progress:
             try:

@@ -329,3 +329,30 @@ def test_entries_that_a_copied_disk_lost_come_back(montes: Secretary, valle: Sec
     assert montes.json("import", bundle)["situation"] == "ready"
     montes.sign("offer", "Beans")
     assert len(montes.json("listings")) == 2
+
+
+def test_in_a_ring_the_answer_of_a_party_that_is_not_recognised_is_taken_in(
+    montes: Secretary, valle: Secretary, found: Found, places: Path
+) -> None:
+    """Vega knows Los Montes alone, and waits for El Valle as well: without its answer nothing would ever be agreed."""
+    vega = found("La Vega")
+    for one, other in ((montes, vega), (valle, vega), (vega, montes)):
+        one.tell(other)
+    vega.run("recognise", montes.commune, "--yes")
+    ring = places / "ring.json"
+    legs = [
+        ("Los Montes", "El Valle", "Maize"),
+        ("El Valle", "La Vega", "Nails"),
+        ("La Vega", "Los Montes", "Beans"),
+    ]
+    ring.write_text(
+        json.dumps({"transfers": [{"from": one, "to": other, "title": title} for one, other, title in legs]})
+    )
+    exchange = vega.sign("propose", "--file", str(ring))
+    vega.tell(montes, valle)
+    for other in (montes, valle):
+        other.sign("accept", exchange)
+        bundle = str(places / f"{other.home.name}.trueque")
+        other.run("export", "--bundle", bundle)
+        assert vega.json("import", bundle)["new"] > 0
+    assert vega.json("exchanges")[0]["state"] == "agreed"
