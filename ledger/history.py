@@ -316,11 +316,21 @@ class History:
         return self._of_log.get(log, ())
 
     def lineage(self, branch: int, end: int) -> Sequence[Part]:
-        held = self.branches[branch]
-        if held.base is None:
-            return (Part(branch, end),)
-        below = self.lineage(held.base.branch, min(end, held.base.end))
-        return below if end <= held.base.end else (*below, Part(branch, end))
+        # No recursion, here and below: whoever holds a log's key can fork it a thousand times over.
+        parts: list[Part] = []
+        while (base := self.branches[branch].base) is not None:
+            if end > base.end:
+                parts.append(Part(branch, end))
+                end = base.end
+            branch = base.branch
+        parts.append(Part(branch, end))
+        return tuple(reversed(parts))
+
+    def _holder(self, held: _Branch, size: int) -> _Branch:
+        """The branch that holds the last of a branch's first `size` entries."""
+        while held.base is not None and size <= held.base.end:
+            held = self.branches[held.base.branch]
+        return held
 
     def cut(self, log: LogKey) -> int | None:
         return self._cuts.get(log)
@@ -346,15 +356,13 @@ class History:
 
     def _range_at(self, held: _Branch, size: int) -> CompactRange | None:
         """The compact range of a branch's first `size` entries, None if it is not known."""
-        if held.base is not None and size <= held.base.end:
-            return self._range_at(self.branches[held.base.branch], size)
+        held = self._holder(held, size)
         # The branch that another stands on may not have been read so far yet.
         reach = held.size if held.doubtful is None else min(held.size, held.doubtful)
         if not held.first <= size <= reach:
             return None
-        if not held.ranges and held.base is not None:
-            below = self._range_at(self.branches[held.base.branch], held.first)
-            held.ranges = [] if below is None else [below]
+        if not held.ranges:
+            self._begin(held)
         if not held.ranges:
             return None
         strides = (size - held.first) // ROOT_STRIDE
@@ -363,6 +371,19 @@ class History:
             held.ranges.append(merkle.extend_range(near, held.ranges[-1], held.own(near, near + ROOT_STRIDE)))
         near = held.first + strides * ROOT_STRIDE
         return merkle.extend_range(near, held.ranges[strides], held.own(near, size))
+
+    def _begin(self, held: _Branch) -> None:
+        """Find the compact range that a branch begins with, and that of every branch below it."""
+        waiting: list[_Branch] = []
+        while held.base is not None and not held.ranges:
+            waiting.append(held)
+            held = self._holder(self.branches[held.base.branch], held.first)
+        for upper in reversed(waiting):
+            below = self._range_at(held, upper.first)
+            if below is None:
+                return
+            upper.ranges.append(below)
+            held = upper
 
     def standing(self, branch: int) -> Standing | None:
         return self._standing.get(branch)

@@ -57,17 +57,19 @@ class Branches:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self._branches: dict[int, BranchRow] = {}
+        self._starts: dict[int, int] = {}
 
     def forget(self) -> None:
         """Drop everything remembered: the tables may have changed."""
         self._branches.clear()
+        self._starts.clear()
 
     def forget_branch(self, number: int) -> None:
         """Drop what is remembered of one branch."""
         self._branches.pop(number, None)
 
     def branch(self, number: int) -> BranchRow:
-        """A branch's row; it must exist."""
+        """A branch's row. Raises sqlite3.DatabaseError if there is none, or it cannot be one."""
         row = self._branches.get(number)
         if row is None:
             found = self.connection.execute(
@@ -75,6 +77,9 @@ class Branches:
                 "WHERE number = ?",
                 (number,),
             ).fetchone()
+            if found is None or (found[2] is not None and found[2] >= number):
+                # A branch stands on one that was there before it; else what is asked of it had no end.
+                raise sqlite3.DatabaseError(f"malformed branch {number}")
             row = BranchRow(
                 found[0], LogKey(found[1]), None if found[2] is None else Part(found[2], found[3]), found[4],
                 split(found[5]), found[6], found[7], split(found[8]),
@@ -92,50 +97,75 @@ class Branches:
         return self.branch(branch).log
 
     def lineage(self, branch: int, end: int) -> Sequence[Part]:
-        row = self.branch(branch)
-        if row.base is None:
-            return (Part(branch, end),)
-        below = self.lineage(row.base.branch, min(end, row.base.end))
-        return below if end <= row.base.end else (*below, Part(branch, end))
+        # No recursion, here and below: whoever holds a log's key can fork it a thousand times over.
+        parts: list[Part] = []
+        while (base := self.branch(branch).base) is not None:
+            if end > base.end:
+                parts.append(Part(branch, end))
+                end = base.end
+            branch = base.branch
+        parts.append(Part(branch, end))
+        return tuple(reversed(parts))
 
-    def stretches(self, branch: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+    def _holder(self, branch: int, size: int) -> int:
+        """The branch that holds the last of a branch's first `size` entries."""
+        while (base := self.branch(branch).base) is not None and size <= base.end:
+            branch = base.branch
+        return branch
+
+    def stretches(self, branch: int, start: int, end: int) -> Sequence[tuple[int, int]]:
         """Ranges of places, first and past-the-last, that hold entries `start` to `end` of a branch."""
-        for part in self.lineage(branch, end):
-            first = max(start, self.branch(part.branch).first)
-            if first < part.end:
-                yield place_of(part.branch, first), place_of(part.branch, part.end)
+        found: list[tuple[int, int]] = []
+        while start < end:
+            row = self.branch(branch)
+            if (first := max(start, row.first)) < end:
+                found.append((place_of(branch, first), place_of(branch, end)))
+            if row.base is None:
+                break
+            branch, end = row.base.branch, min(end, row.base.end)
+        return found[::-1]
 
     def leaves(self, branch: int, start: int, end: int) -> list[bytes]:
         """Leaf hashes of a branch, its lineage included."""
-        found: list[bytes] = []
-        for first, last in self.stretches(branch, start, end):
-            rows = self.connection.execute(
-                "SELECT leaf FROM entry WHERE place >= ? AND place < ? ORDER BY place", (first, last)
-            )
-            found += [leaf for (leaf,) in rows]
-        return found
+        stretches = self.stretches(branch, start, end)
+        return [leaf for first, last in stretches for leaf in self._own_leaves(first, last)]
 
     def state_at(self, branch: int, size: int) -> LogState:
         """The log at a size, from the nearest compact range below it; `head` is None."""
-        row = self.branch(branch)
-        if size == row.size:
-            return LogState(row.log, size, row.compact)
-        if row.base is not None and size <= row.base.end:
-            return self.state_at(row.base.branch, size)
-        near = self.connection.execute(
-            "SELECT size, compact FROM head WHERE branch = ? AND size <= ? AND compact IS NOT NULL "
-            "ORDER BY size DESC LIMIT 1",
-            (branch, size),
-        ).fetchone()
-        if near is not None:
-            known, compact = near[0], split(near[1])
-        elif row.base is not None:
-            base = self.state_at(row.base.branch, row.base.end)
-            known, compact = base.size, base.compact
-        else:
-            known, compact = row.start, row.before
-        leaves = self.leaves(branch, known, size)
-        return LogState(row.log, size, merkle.extend_range(known, compact, leaves))
+        log, wanted = self.log_of(branch), size
+        missing: list[tuple[int, int]] = []
+        while True:
+            row = self.branch(branch)
+            if size == row.size:
+                known, compact = size, row.compact
+                break
+            if row.base is not None and size <= row.base.end:
+                branch = row.base.branch
+                continue
+            near = self.connection.execute(
+                "SELECT size, compact FROM head WHERE branch = ? AND size <= ? AND compact IS NOT NULL "
+                "ORDER BY size DESC LIMIT 1",
+                (branch, size),
+            ).fetchone()
+            if near is not None:
+                known, compact = near[0], split(near[1])
+            elif row.base is None:
+                known, compact = row.start, row.before
+            else:
+                missing.append((place_of(branch, row.base.end), place_of(branch, size)))
+                branch, size = row.base
+                continue
+            missing.append((place_of(branch, known), place_of(branch, size)))
+            break
+        leaves = [leaf for first, last in reversed(missing) for leaf in self._own_leaves(first, last)]
+        return LogState(log, wanted, merkle.extend_range(known, compact, leaves))
+
+    def _own_leaves(self, first: int, last: int) -> Iterator[bytes]:
+        """The leaf hashes in a range of places."""
+        rows = self.connection.execute(
+            "SELECT leaf FROM entry WHERE place >= ? AND place < ? ORDER BY place", (first, last)
+        )
+        return (leaf for (leaf,) in rows)
 
     def root_at(self, branch: int, size: int) -> bytes | None:
         row = self.branch(branch)
@@ -150,12 +180,17 @@ class Branches:
 
     def start(self, branch: int) -> int:
         """The first index whose leaf is held."""
-        row = self.branch(branch)
-        return row.start if row.base is None else min(self.start(row.base.branch), row.base.end)
+        found = self._starts.get(branch)
+        if found is None:
+            parts = self.lineage(branch, self.branch(branch).first)
+            found = min(self.branch(parts[0].branch).start, parts[0].end)
+            make_room(self._starts)
+            self._starts[branch] = found
+        return found
 
     def head_of_size(self, branch: int, size: int) -> Head | None:
         """The head held of just that size."""
-        holder = self.lineage(branch, size)[-1].branch
+        holder = self._holder(branch, size)
         row = self.connection.execute(
             "SELECT size, root, signature, extensions FROM head WHERE branch = ? AND size = ?", (holder, size)
         ).fetchone()
