@@ -89,6 +89,7 @@ class Branch:
 class _Filed:
     """The content of all excerpts, by place; `seen` are heads of a log in the entries of a branch."""
 
+    payloads: dict[int, bytes] = field(default_factory=dict)
     records: dict[int, Record | Uninterpreted] = field(default_factory=dict)
     ids: dict[int, EntryId] = field(default_factory=dict)
     places: dict[bytes, list[int]] = field(default_factory=dict)
@@ -166,6 +167,7 @@ class Excerpts:
         if isinstance(record, Malformed):
             raise ReceiptError("An entry is not a record: {reason}", reason=record.reason)
         filed, place, entry = self._filed, place_of(number, index), entry_id(log, index, payload)
+        filed.payloads[place] = payload
         filed.records[place] = record
         filed.ids[place] = entry
         filed.places.setdefault(entry, []).append(place)
@@ -300,6 +302,10 @@ class Excerpts:
     def entries(self) -> Iterator[Found]:
         """Place, id and record of every entry that was proved, by log and index."""
         return iter(self._found(self._filed.ids))
+
+    def payload(self, place: int) -> bytes:
+        """The payload of an entry that was proved."""
+        return self._filed.payloads[place]
 
     def _found(self, places: Iterable[int]) -> list[Found]:
         return [(place, self._filed.ids[place], self._filed.records[place]) for place in places]

@@ -92,6 +92,7 @@ class Said:
     commune: CommuneId
     log: LogKey
     index: int
+    payload: bytes
     record: Record
     contested: bool
     refused: str | None
@@ -258,6 +259,7 @@ def _said(excerpts: Excerpts, exchange: Exchange) -> Iterator[Said]:
                 commune,
                 log,
                 place & INDEX_MASK,
+                excerpts.payload(place),
                 record,
                 contested,
                 refused.get(EntryId(entry)),

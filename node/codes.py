@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from collections.abc import Sequence
 from html import escape
@@ -180,14 +181,20 @@ def read_image(data: bytes) -> list[str]:
             "To read codes from a picture, install what it takes: pip install 'trueque[photos]'. Or scan "
             "them with a phone, and give the text in a file."
         ) from error
+    too_large = InputError("The picture is too large: photograph each code by itself.")
     if len(data) > MAX_IMAGE_BYTES:
-        raise InputError("The picture is too large: photograph each code by itself.")
+        raise too_large
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data))
+        with image:
             if image.width * image.height > MAX_IMAGE_PIXELS:
-                raise InputError("The picture is too large: photograph each code by itself.")
+                raise too_large
             grey = image.convert("L")
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise too_large from error
+    except (OSError, UnidentifiedImageError, SyntaxError, ValueError, struct.error) as error:
         raise InputError("The picture cannot be read: photograph the codes again.") from error
     found = [barcode.text for barcode in zxingcpp.read_barcodes(grey)]
     texts = [text for text in found if text.startswith(PREFIX)]

@@ -20,6 +20,7 @@ from ledger.errors import NotFound, ReceiptError
 from ledger.excerpt import Excerpt, Statement
 from ledger.exchange import Exchange
 from ledger.grounds import Ground, grounds_of
+from ledger.limits import MAX_RECEIPT_ENTRIES
 from ledger.log import EntryId, Erased, Head, LogKey, entry_id
 from ledger.multiproof import gaps, prove
 from ledger.receipt import Receipt, encode_receipt, verify_receipt
@@ -93,6 +94,14 @@ class _Making:
         )
         grounds = tuple(self._with_profiles(grounds))
         excerpts = list(self._excerpts(grounds))
+        count = sum(len(excerpt.indexes) for excerpt in excerpts)
+        if count > MAX_RECEIPT_ENTRIES:
+            raise ReceiptFailed(
+                "The exchange rests on {count} entries, and a receipt has at most {limit}: export a bundle "
+                "instead.",
+                count=count,
+                limit=MAX_RECEIPT_ENTRIES,
+            )
         logs = {excerpt.log for excerpt in excerpts}
         evidence = [found for log in sorted(logs) if (found := self.holding.evidence(log)) is not None]
         return Receipt(

@@ -49,6 +49,8 @@ COMMANDS: Final = (
     Row("dispute", "moves:dispute", "Exchanges", "Say that something is wrong with an agreed exchange."),
     Row("settle", "moves:settle", "Exchanges", "Say how a dispute ends."),
     Row("exchanges", "exchanges:exchanges", "Exchanges", "Show exchanges, or one in full."),
+    Row("receipt", "receipts:receipt", "Exchanges", "Write a receipt of an exchange, which proves itself."),
+    Row("verify", "receipts:verify", "Exchanges", "Check a receipt, with no ledger and no network."),
     Row(
         "export",
         "keeping:export",

@@ -18,12 +18,12 @@ from ledger.log import EntryId
 from ledger.multiproof import gaps
 from ledger.paper import VERSION, from_paper, to_paper
 from ledger.receipt import encode_receipt, verify_receipt
-from ledger.records import Accept, Deliver, Offer, Propose, Quantity, Receive, Transfer, Withdraw
+from ledger.records import Accept, Offer, Withdraw
 from ledger.shorthand import deflate, inflate
 
 from ..support.communes import Writer, found, key_of, kg, succeed
 from ..support.networks import proof_of_fork
-from ..support.receipts import Taken, barter, opening_of, receipt_of, short
+from ..support.receipts import Taken, barter, long_barter, opening_of, receipt_of, short
 
 LOG_SIZE = 16_384
 SPREAD = 256
@@ -101,69 +101,11 @@ def test_what_is_no_receipt_has_no_paper_form(montes: Writer, valle: Writer) -> 
 # Its size ---------------------------------------------------------------------------------------
 
 
-def founded(name: str, place: str) -> Writer:
-    """A commune as an installation founds it."""
-    writer = found(name, place=place, network="comunas")
-    writer.clock = 1_770_000_000_000
-    return writer
-
-
-def fill(writer: Writer, until: int) -> None:
-    """Entries about other things."""
-    while writer.size < until:
-        writer.quote(b"%d" % writer.size)
-
-
-def long_barter(mine: Sequence[int], theirs: Sequence[int], rng: Random, *, lavish: bool = False) -> bytes:
-    """The receipt of a barter whose steps stand at these indexes of logs of 16,384 entries.
-
-    Each side shows the newest head of the other that it has, a few entries past
-    the step that it answers, as `node.service` does. `lavish`: roles, and a
-    listing for each transfer. Both logs have one head, of their whole size.
-    """
-    a = founded("Comuna Los Montes de San Isidro", "Lara, Crespo")
-    b = founded("Comuna El Valle de la Esperanza", "Yaracuy, Nirgua")
-    fields = {"by": "secretaria"} if lavish else {}
-
-    def step(writer: Writer, index: int, kind: type, seen: Writer | None = None, **more: object) -> EntryId:
-        a.clock = b.clock = max(a.clock, b.clock) + rng.randrange(10**6, 3 * 10**8)
-        heads = []
-        if seen is not None:
-            fill(seen, min(seen.size + rng.randrange(1, 20), follows[seen.name].pop(0)))
-            heads = [seen.head]
-        fill(writer, index)
-        return writer.say(kind, seen=heads, **fields, **more)
-
-    # No further than where the next step of that log stands.
-    follows = {a.name: [mine[1], mine[2]], b.name: [theirs[1], LOG_SIZE]}
-    parties = tuple(sorted((a.commune, b.commune)))
-    here, there = parties.index(a.commune), parties.index(b.commune)
-    maize, nails = Quantity(125, 0, "saco"), Quantity(45, 0, "kg")
-    listing = rng.randbytes(32) if lavish else None
-    trade = step(
-        a, mine[0], Propose, parties=parties,
-        transfers=(
-            Transfer(
-                giver=here, receiver=there, title="Maíz blanco en saco, cosecha 26", category="food-grain",
-                quantity=maize, listing=listing,
-            ),
-            Transfer(
-                giver=there, receiver=here, title="Clavos galvanizados de 2 pulg.", quantity=nails,
-                category="building-materials", listing=listing and listing[::-1],
-            ),
-        ),
-    )  # fmt: skip
-    step(b, theirs[0], Accept, exchange=trade, seen=a)
-    step(a, mine[1], Deliver, exchange=trade, transfer=0, quantity=maize, seen=b)
-    step(b, theirs[1], Receive, exchange=trade, transfer=0, quantity=maize, seen=a)
-    step(b, theirs[2], Deliver, exchange=trade, transfer=1, quantity=nails)
-    step(a, mine[2], Receive, exchange=trade, transfer=1, quantity=nails, seen=b)
-    fill(a, LOG_SIZE)
-    fill(b, LOG_SIZE)
-    receipt = receipt_of(
-        trade, Taken(a, tuple(mine), LOG_SIZE), Taken(b, tuple(theirs), LOG_SIZE), network="comunas"
-    )
-    return encode_receipt(receipt)
+def long_receipt(mine: Sequence[int], theirs: Sequence[int], rng: Random, *, lavish: bool = False) -> bytes:
+    """The receipt of a barter whose steps stand at these indexes, each log under its one head of 16,384."""
+    trade, a, b = long_barter(mine, theirs, rng, LOG_SIZE, lavish=lavish)
+    taken = Taken(a, tuple(mine), LOG_SIZE), Taken(b, tuple(theirs), LOG_SIZE)
+    return encode_receipt(receipt_of(trade, *taken, network="comunas"))
 
 
 WORST = ((8_055, 8_092, 8_202), (4_001, 4_040, 4_225))
@@ -190,7 +132,7 @@ def test_the_worst_alignment_is_as_bad_as_it_is_said_to_be() -> None:
 def test_a_fulfilled_barter_fits_in_two_codes_wherever_it_stands(place: tuple[int, int, int]) -> None:
     """Both logs at their worst, 16,384 entries under one head each: still not more than 3,000 bytes."""
     rng = Random(5)
-    data = long_barter(place, place, rng)
+    data = long_receipt(place, place, rng)
     seen = verify_receipt(data)
     assert (seen.exchange.state, seen.found) == (State.FULFILLED, ())
     paper = to_paper(data)
@@ -206,7 +148,7 @@ def test_a_barter_in_an_ordinary_place_leaves_room_for_roles_and_listings() -> N
             sorted(rng.sample(range(start, start + SPREAD), 3))
             for start in (rng.randrange(1, LOG_SIZE - SPREAD) for _ in range(2))
         )
-        assert len(to_paper(long_barter(mine, theirs, rng, lavish=True))) <= MAX_PAPER_BYTES - 100
+        assert len(to_paper(long_receipt(mine, theirs, rng, lavish=True))) <= MAX_PAPER_BYTES - 100
 
 
 # What is refused --------------------------------------------------------------------------------

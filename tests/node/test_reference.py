@@ -115,6 +115,19 @@ def test_exchanges_are_documented(montes: Secretary, valle: Secretary, story: st
     check(row["moves"], "Move")
 
 
+def test_receipts_are_documented(valle: Secretary, story: str, tmp_path: Path) -> None:
+    answer = valle.json("receipt", story, "--out", str(tmp_path / "r"), "--paper", str(tmp_path / "r.txt"))
+    check(answer, "Answer about a receipt")
+    receipt = json.loads(valle.run("verify", str(tmp_path / "r"), "--json", status=1).stdout)
+    check(receipt, "Receipt")
+    check(receipt["parties"], "Party of a receipt")
+    check(receipt["transfers"], "Transfer")
+    check(receipt["moves"], "Move")
+    check(receipt["logs"], "Log of a receipt")
+    check(receipt["found"], "Remark")
+    check(receipt["unproven"], "Remark")
+
+
 def test_communes_are_documented(montes: Secretary, valle: Secretary, story: str) -> None:
     check(valle.json("communes"), "Commune")
     writer = found_writer("La Sierra")

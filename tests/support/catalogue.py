@@ -40,6 +40,7 @@ SENTENCES: Final = (
     "ledger/author.py",
     "ledger/form.py",
     "node/errors.py",
+    "ledger/receipt.py",
 )
 """Modules whose constants are shown to people: everything in them that is a sentence."""
 

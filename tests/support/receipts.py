@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from ledger import merkle
 from ledger.evidence import Evidence
@@ -19,9 +20,9 @@ from ledger.excerpt import Excerpt, Statement
 from ledger.log import EntryId, Erased
 from ledger.multiproof import prove
 from ledger.receipt import Receipt
-from ledger.records import Accept, Deliver, Receive
+from ledger.records import Accept, Deliver, Propose, Quantity, Receive, Transfer
 
-from .communes import NETWORK, Writer, kg
+from .communes import NETWORK, Writer, found, kg
 
 
 @dataclass(frozen=True)
@@ -94,3 +95,67 @@ def barter(montes: Writer, valle: Writer) -> EntryId:
     valle.say(Deliver, exchange=trade, transfer=1, quantity=kg(20))
     montes.say(Receive, exchange=trade, transfer=1, quantity=kg(20), seen=[valle])
     return trade
+
+
+def _founded(name: str, place: str) -> Writer:
+    """A commune as an installation founds it."""
+    writer = found(name, place=place, network="comunas")
+    writer.clock = 1_770_000_000_000
+    return writer
+
+
+def _fill(writer: Writer, until: int) -> None:
+    """Entries about other things."""
+    while writer.size < until:
+        writer.quote(b"%d" % writer.size)
+
+
+def long_barter(
+    mine: Sequence[int], theirs: Sequence[int], rng: Random, log_size: int, *, lavish: bool = False
+) -> tuple[EntryId, Writer, Writer]:
+    """A fulfilled barter whose steps stand at these indexes of logs of one size; its id and both sides.
+
+    Each side shows the newest head of the other that it has, a few entries past
+    the step that it answers, as `node.service` does. `lavish`: roles, and a
+    listing for each transfer.
+    """
+    a = _founded("Comuna Los Montes de San Isidro", "Lara, Crespo")
+    b = _founded("Comuna El Valle de la Esperanza", "Yaracuy, Nirgua")
+    fields = {"by": "secretaria"} if lavish else {}
+
+    def step(writer: Writer, index: int, kind: type, seen: Writer | None = None, **more: object) -> EntryId:
+        a.clock = b.clock = max(a.clock, b.clock) + rng.randrange(10**6, 3 * 10**8)
+        heads = []
+        if seen is not None:
+            _fill(seen, min(seen.size + rng.randrange(1, 20), follows[seen.name].pop(0)))
+            heads = [seen.head]
+        _fill(writer, index)
+        return writer.say(kind, seen=heads, **fields, **more)
+
+    # No further than where the next step of that log stands.
+    follows = {a.name: [mine[1], mine[2]], b.name: [theirs[1], log_size]}
+    parties = tuple(sorted((a.commune, b.commune)))
+    here, there = parties.index(a.commune), parties.index(b.commune)
+    maize, nails = Quantity(125, 0, "saco"), Quantity(45, 0, "kg")
+    listing = rng.randbytes(32) if lavish else None
+    trade = step(
+        a, mine[0], Propose, parties=parties,
+        transfers=(
+            Transfer(
+                giver=here, receiver=there, title="Maíz blanco en saco, cosecha 26", category="food-grain",
+                quantity=maize, listing=listing,
+            ),
+            Transfer(
+                giver=there, receiver=here, title="Clavos galvanizados de 2 pulg.", quantity=nails,
+                category="building-materials", listing=listing and listing[::-1],
+            ),
+        ),
+    )  # fmt: skip
+    step(b, theirs[0], Accept, exchange=trade, seen=a)
+    step(a, mine[1], Deliver, exchange=trade, transfer=0, quantity=maize, seen=b)
+    step(b, theirs[1], Receive, exchange=trade, transfer=0, quantity=maize, seen=a)
+    step(b, theirs[2], Deliver, exchange=trade, transfer=1, quantity=nails)
+    step(a, mine[2], Receive, exchange=trade, transfer=1, quantity=nails, seen=b)
+    _fill(a, log_size)
+    _fill(b, log_size)
+    return trade, a, b

@@ -1,0 +1,302 @@
+"""Receipts: `receipt`, which makes one, and `verify`, which needs nothing but that."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from .. import wording
+from ..errors import InputError
+from ..language import gettext as _
+from ..overview import Names, Said
+from . import output
+from .desk import Desk
+from .group import DONE, FOUND
+from .options import argument, command, option
+
+if TYPE_CHECKING:
+    from ledger.receipt import Verified
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+MAX_FILE_BYTES: Final = 33_554_432
+"""bytes of a file that is looked into; a photo has about 5 million."""
+
+
+# Making -----------------------------------------------------------------------------------------
+
+
+@command("receipt")
+@argument("exchange", metavar="EXCHANGE", help="The exchange, by its id or its beginning.")
+@option("--out", type=FILE, metavar="FILE", help="File to write; an older receipt there is replaced.")
+@option(
+    "--paper",
+    type=FILE,
+    metavar="FILE",
+    help="Sheet to print: .svg, or .png with the codes alone, or .txt with their text.",
+)
+def receipt(desk: Desk, exchange: str, out: Path | None, paper: Path | None) -> None:
+    """Write a receipt of an exchange, which proves itself.
+
+    It holds what all parties signed about the exchange, and what shows that they did. Whoever has it can
+    check it with trueque verify, without a ledger and without a network. Make a new one when there is more.
+    """
+    from ledger.paper import to_paper
+    from ledger.parts import PREFIX, paper_parts
+    from ledger.receipt import MAGIC, verify_receipt
+
+    from ..receipts import make_receipt
+
+    if out is None and paper is None:
+        raise InputError("Give --out FILE for the receipt, or --paper FILE for a sheet to print.")
+    draw = None if paper is None else _drawing(paper)
+    for path, sign in ((out, MAGIC), (paper, PREFIX.encode())):
+        if path is not None:
+            _check_replaceable(path, sign)
+    told: dict[str, Any] = {"path": None, "size": None, "paper": None, "paper_size": None, "codes": None}
+    with desk.reading() as service:
+        found = service.find_exchange(exchange)
+        if out is not None:
+            data = make_receipt(service.reader, found.id)
+            _write(out, data)
+            told |= {"path": str(out), "size": len(data)}
+        if paper is not None and draw is not None:
+            data = make_receipt(service.reader, found.id, short=True)
+            packed = to_paper(data)
+            parts = paper_parts(packed)
+            _write(paper, draw(parts, _heading(verify_receipt(data), len(parts), desk.now())))
+            told |= {"paper": str(paper), "paper_size": len(packed), "codes": len(parts)}
+    names = [str(path) for path in (out, paper) if path is not None]
+    desk.done(
+        found.id,
+        _("The receipt is in {path}: check it with trueque verify.").format(path=", ".join(names)),
+        **told,
+    )
+
+
+def _drawing(path: Path) -> Callable[[Sequence[str], Sequence[str]], bytes]:
+    """How a sheet is drawn into a file of this name. Raises InputError."""
+    from .. import codes
+
+    match path.suffix.lower():
+        case ".svg":
+            return codes.draw_svg
+        case ".png":
+            return lambda parts, _lines: codes.draw_png(parts)
+        case ".txt":
+            return codes.draw_text
+    raise InputError("A sheet is a .svg, a .png or a .txt: give --paper such a name.")
+
+
+def _heading(seen: Verified, count: int, now: int) -> list[str]:
+    """What stands above the codes; as in the text of the codes, a line begins with a letter."""
+    from . import exchanges
+
+    names = _PartyNames(seen)
+    row = seen.exchange
+    day = wording.day_of(row.proposal.at)
+    lines = [
+        _("Receipt of an exchange of {day}: {communes}").format(
+            day=day, communes=", ".join(names[party] for party in row.proposal.parties)
+        ),
+        *(text for _indent, text in exchanges.leg_lines(row, names)),
+        _("State: {state}").format(state=exchanges.state_of(row, now)),
+        _("Exchange {id}, network {network}").format(id=row.id.hex(), network=seen.network),
+        _(
+            "What proves it is in {count} codes. Scan all of them, and give their text to trueque verify."
+        ).format(count=count),
+    ]
+    return [output.safe(line) for line in lines]
+
+
+def _check_replaceable(path: Path, sign: bytes) -> None:
+    """Refuse to replace a file that is no receipt, or no sheet of one. Raises InputError."""
+    if path.exists() and sign not in path.read_bytes():
+        raise InputError(
+            "{path} exists and is something else, so it is not replaced: give another name.", path=path
+        )
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file whole, or leave what stands there."""
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+# Checking ---------------------------------------------------------------------------------------
+
+
+@command("verify")
+@argument(
+    "files",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    nargs=-1,
+    required=True,
+    help="A receipt; or its codes as text, sheet or photos, in one file or several; - for typed text.",
+)
+def verify(desk: Desk, files: tuple[Path, ...]) -> int:
+    """Check a receipt, with no ledger and no network.
+
+    Shows who agreed to what, how far it is by the word of each side, and when. Ends with 0 if the exchange is
+    fulfilled and nothing speaks against it, 1 if something does, and 2 if the receipt proves nothing.
+    """
+    from ledger.receipt import verify_receipt
+
+    seen = verify_receipt(_receipt_in(files))
+    if desk.as_json:
+        output.print_json(as_json(seen))
+    else:
+        _show(seen, desk.now())
+    return FOUND if seen.found else DONE
+
+
+def _receipt_in(files: Sequence[Path]) -> bytes:
+    """The receipt in a file, or the one whose codes are in these files. Raises ReceiptError, InputError."""
+    from ledger.paper import from_paper
+    from ledger.parts import find_parts, join_parts
+    from ledger.receipt import MAGIC
+
+    from .. import codes
+
+    parts: list[str] = []
+    for path in files:
+        data = _read(path)
+        if data.startswith(MAGIC):
+            if len(files) > 1:
+                raise InputError("Give one receipt at a time; only codes may be in several files.")
+            return data
+        found = find_parts(data.decode("utf-8", "replace"))
+        if not found and codes.is_image(data):
+            found = [part for text in codes.read_image(data) for part in find_parts(text)]
+        if not found:
+            raise InputError("{path} is no receipt, and holds no code of one.", path=path)
+        parts += found
+    return from_paper(join_parts(parts))
+
+
+def _read(path: Path) -> bytes:
+    """A file, or standard input for `-`. Raises InputError if it is too long."""
+    with click.open_file(str(path), "rb") as file:
+        data: bytes = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise InputError("{path} is no receipt: it is far too long.", path=path)
+    return data
+
+
+class _PartyNames(Names):
+    """What the parties of a receipt call themselves; the beginning of its id if a name is not in it."""
+
+    def __init__(self, seen: Verified) -> None:
+        self._names = {party.id: party.name for party in seen.parties if party.name is not None}
+
+
+def _said(seen: Verified) -> list[Said]:
+    """The steps of a receipt as those of a ledger are shown."""
+    from ledger.store.reading import EntryRow
+
+    return [
+        Said(
+            EntryRow(each.log, 0, each.index, each.id, each.payload),
+            each.commune,
+            True,
+            each.contested,
+            each.refused,
+        )
+        for each in seen.said
+    ]
+
+
+def as_json(seen: Verified) -> dict[str, Any]:
+    """What a receipt shows, as docs/reference/json.md describes it."""
+    from ledger.receipt import FOUND as SENTENCES
+    from ledger.receipt import UNPROVEN
+
+    from . import exchanges
+
+    row = seen.exchange
+    return {
+        "id": row.id.hex(),
+        "network": seen.network,
+        "commune": row.proposer.hex(),
+        "state": row.state.value,
+        "form": row.form.value,
+        "disputed": row.disputed,
+        "contested": row.contested,
+        "newer": row.newer,
+        "parties": [
+            {"id": party.id.hex(), "name": party.name, "place": party.place} for party in seen.parties
+        ],
+        "transfers": [exchanges.leg_as_json(leg, number) for number, leg in enumerate(row.legs, 1)],
+        "moves": exchanges.moves_as_json(_said(seen)),
+        "logs": [{"log": log.log.hex(), "commune": log.commune.hex(), "size": log.size} for log in seen.logs],
+        "found": [{"code": code, "sentence": SENTENCES[code]} for code in seen.found],
+        "unproven": [{"code": code, "sentence": sentence} for code, sentence in UNPROVEN.items()],
+    }
+
+
+def _show(seen: Verified, now: int) -> None:
+    from ledger.receipt import FOUND as SENTENCES
+    from ledger.receipt import UNPROVEN
+
+    from . import exchanges
+
+    names, row = _PartyNames(seen), seen.exchange
+    click.echo(_("The receipt is genuine: what follows was signed by those it names."))
+    click.echo()
+    output.print_facts(
+        [
+            (_("Exchange"), row.id.hex()),
+            (_("Network"), seen.network),
+            (_("Form"), wording.form(row.form)),
+            (_("State"), exchanges.state_of(row, now)),
+            (_("Proposed by"), names[row.proposer]),
+            (
+                _("Parties"),
+                "\n".join(
+                    f"{', '.join(part for part in (party.name, party.place) if part) or _('name not given')}"
+                    f"  {party.id.hex()}"
+                    for party in seen.parties
+                ),
+            ),
+            *([] if row.proposal.note is None else [(_("Note"), row.proposal.note)]),
+        ]
+    )
+    click.echo(_("Transfers"))
+    output.print_lines(exchanges.leg_lines(row, names))
+    click.echo()
+    click.echo(_("What was said, in order"))
+    output.print_lines((2, exchanges.said_line(each, row, names)) for each in _said(seen))
+    click.echo()
+    if seen.found:
+        click.echo(_("To be looked at"))
+        output.print_lines((2, _(SENTENCES[code])) for code in seen.found)
+        click.echo()
+    click.echo(_("What no receipt proves"))
+    output.print_lines((2, _(sentence)) for sentence in UNPROVEN.values())
+    click.echo()
+    click.echo(_("Up to where each log is known here"))
+    output.print_lines(
+        (
+            2,
+            _("Log {log} of {commune}, {count} entries").format(
+                log=wording.short(log.log), commune=names[log.commune], count=log.size
+            ),
+        )
+        for log in seen.logs
+    )
