@@ -13,6 +13,7 @@ import click
 from .. import wording
 from ..errors import InputError
 from ..language import gettext as _
+from ..language import ngettext
 from ..overview import Names, Said
 from . import output
 from .desk import Desk
@@ -94,7 +95,7 @@ def _drawing(path: Path) -> Callable[[Sequence[str], Sequence[str]], bytes]:
 
 
 def _heading(seen: Verified, count: int, now: int) -> list[str]:
-    """What stands above the codes; as in the text of the codes, a line begins with a letter."""
+    """What stands above the codes, for people."""
     from . import exchanges
 
     names = _PartyNames(seen)
@@ -107,8 +108,10 @@ def _heading(seen: Verified, count: int, now: int) -> list[str]:
         *(text for _indent, text in exchanges.leg_lines(row, names)),
         _("State: {state}").format(state=exchanges.state_of(row, now)),
         _("Exchange {id}, network {network}").format(id=row.id.hex(), network=seen.network),
-        _(
-            "What proves it is in {count} codes. Scan all of them, and give their text to trueque verify."
+        ngettext(
+            "What proves it is in the code below. Scan it, and give its text to trueque verify.",
+            "What proves it is in {count} codes. Scan all of them, and give their text to trueque verify.",
+            count,
         ).format(count=count),
     ]
     return [output.safe(line) for line in lines]
