@@ -207,13 +207,18 @@ def _in_order(first: LogKey, opened: Mapping[LogKey, Stated]) -> tuple[LogKey, .
     return tuple(ordered)
 
 
-def _ancestors(
-    first: LogKey, logs: tuple[LogKey, ...], opened: Mapping[LogKey, Stated]
-) -> dict[LogKey, frozenset[LogKey]]:
-    ancestors: dict[LogKey, frozenset[LogKey]] = {first: frozenset()}
+def _ancestors(first: LogKey, logs: tuple[LogKey, ...], opened: Mapping[LogKey, Stated]) -> dict[LogKey, int]:
+    """What each log continues, directly or not, as bits by the places of logs in their order.
+
+    Sets would hold the square of a commune's logs, and comparing them cost its cube.
+    """
+    bits = {log: 1 << place for place, log in enumerate(logs)}
+    ancestors = {first: 0}
     for log in logs[1:]:
-        direct = _continued(opened[log])
-        ancestors[log] = frozenset(direct).union(*(ancestors[parent] for parent in direct))
+        found = 0
+        for parent in _continued(opened[log]):
+            found |= bits[parent] | ancestors[parent]
+        ancestors[log] = found
     return ancestors
 
 
@@ -229,17 +234,22 @@ def _seals(logs: Sequence[LogKey], opened: Mapping[LogKey, Stated]) -> dict[LogK
 
 
 def _contested(
-    logs: tuple[LogKey, ...], opened: Mapping[LogKey, Stated], ancestors: Mapping[LogKey, frozenset[LogKey]]
+    logs: tuple[LogKey, ...], opened: Mapping[LogKey, Stated], ancestors: Mapping[LogKey, int]
 ) -> frozenset[LogKey]:
     """The logs of successions that continue one log, neither the other, and that none has joined."""
-    contested: set[LogKey] = set()
-    for one in opened:
-        for other in opened:
-            if one >= other or one in ancestors[other] or other in ancestors[one]:
-                continue
-            shared = _continued(opened[one]) & _continued(opened[other])
-            if shared and not any({one, other} <= ancestors[log] for log in opened):
-                contested |= {one, other}
-    if contested:
-        contested |= {log for log in logs if ancestors[log] & contested}
-    return frozenset(contested)
+    bits = {log: 1 << place for place, log in enumerate(logs)}
+    descendants = dict.fromkeys(logs, 0)
+    for log in reversed(logs):
+        for parent in _continued(opened[log]) if log in opened else ():
+            descendants[parent] |= bits[log] | descendants[log]
+    contested = 0
+    for heirs in _heirs(opened).values():
+        for place, one in enumerate(heirs):
+            for other in heirs[:place]:
+                if bits[one] & contested and bits[other] & contested:
+                    continue
+                if ancestors[one] & bits[other] or ancestors[other] & bits[one]:
+                    continue
+                if not descendants[one] & descendants[other]:
+                    contested |= bits[one] | bits[other]
+    return frozenset(log for log in logs if bits[log] & contested or ancestors[log] & contested)

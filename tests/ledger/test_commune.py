@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from random import Random
 
 import pytest
@@ -438,3 +439,35 @@ def test_every_record_about_the_commune_counts_or_is_refused() -> None:
     assert {one.id for one in stated_in(*writers)} == links | set(commune.openings) | set(codes(commune))
     assert commune.chain.in_force is not None
     assert commune.chain.in_force.authority == authority_of(WATER, FOOD, threshold=2)
+
+
+# Against a naive twin -----------------------------------------------------------------------------
+
+
+def contested_naively(commune: Commune) -> set[bytes]:
+    """The contested logs as docs/spec/commune.md says them, each pair compared with every log."""
+    ancestors: dict[bytes, set[bytes]] = {}
+    for log in commune.logs:
+        parents = {seal.log for seal in commune.continues.get(log, ())}
+        ancestors[log] = parents.union(*(ancestors[parent] for parent in parents))
+    contested: set[bytes] = set()
+    for one, other in combinations(commune.continues, 2):
+        shared = {seal.log for seal in commune.continues[one]} & {
+            seal.log for seal in commune.continues[other]
+        }
+        if shared and one not in ancestors[other] and other not in ancestors[one]:
+            if not any({one, other} <= ancestors[log] for log in commune.continues):
+                contested |= {one, other}
+    return contested | {log for log in commune.logs if ancestors[log] & contested}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_contested_logs_are_those_that_a_naive_twin_finds(seed: int) -> None:
+    rng = Random(seed)
+    writers = [found("Los Montes")]
+    for number in range(rng.randrange(1, 9)):
+        previous = rng.sample(writers, min(len(writers), rng.choice((1, 1, 2, 3))))
+        writers.append(succeed(writers[0], f"log {number}", *previous))
+    commune = form(*writers)
+    assert len(commune.logs) == len(writers)
+    assert commune.contested == contested_naively(commune)
