@@ -452,12 +452,10 @@ def contested_naively(commune: Commune) -> set[bytes]:
         ancestors[log] = parents.union(*(ancestors[parent] for parent in parents))
     contested: set[bytes] = set()
     for one, other in combinations(commune.continues, 2):
-        shared = {seal.log for seal in commune.continues[one]} & {
-            seal.log for seal in commune.continues[other]
-        }
-        if shared and one not in ancestors[other] and other not in ancestors[one]:
-            if not any({one, other} <= ancestors[log] for log in commune.continues):
-                contested |= {one, other}
+        shared = set.intersection(*({seal.log for seal in commune.continues[log]} for log in (one, other)))
+        joined = any({one, other} <= ancestors[log] for log in commune.continues)
+        if shared and not joined and one not in ancestors[other] and other not in ancestors[one]:
+            contested |= {one, other}
     return contested | {log for log in commune.logs if ancestors[log] & contested}
 
 
