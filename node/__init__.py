@@ -17,6 +17,7 @@ what they decide.
     wording     amounts, times, ids and states in words
     telling     records, transfers and steps as sentences
     bundles     writing what is held into a file, and taking in what a file holds
+    outgoing    files that are put in their place once they are whole
     intake      what becomes of each thing that comes out of a file, and the report of it
     admission   which logs of others a home takes in
     backup      a home in a file, and a commune brought back from it

@@ -9,8 +9,6 @@ fork a log. The container is `sealed`'s, its content a bundle
 
 from __future__ import annotations
 
-import contextlib
-import os
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,6 +29,7 @@ from . import clock, keys
 from .bundles import Progress, import_bundle, write_bundle
 from .errors import ExportFailed, HomeError, InputError
 from .home import Home
+from .outgoing import outgoing
 from .requests import Request, encode_request, merge_requests, read_request, request_for, sign_request
 from .sealed import OpeningReader, SealingWriter, check_password
 
@@ -73,28 +72,20 @@ def write_backup(service: Service, path: Path, password: str, progress: Progress
     """
     check_password(password)
     reader = service.reader
-    temporary = path.with_name(f".{path.name}.new")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file, reader.snapshot():
+        with outgoing(path, 0o600) as file, reader.snapshot():
             label = _label(service)
             sealing = SealingWriter(file, password)
             encoded = msgspec.msgpack.encode(label)
             sealing.write(_LENGTH.pack(len(encoded)) + encoded)
             write_bundle(reader, cast(BinaryIO, sealing), None, progress)
             sealing.finish()
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
     except OSError as error:
         raise ExportFailed(
             "The backup {path} cannot be written ({reason}): free some space or choose another folder.",
             path=path,
             reason=error.strerror,
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
     return label
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ledger.errors import NotFound
+from ledger.errors import NotFound, StoreError
 from ledger.log import LogKey
 from ledger.records import CommuneId
 from ledger.store.reading import BranchInfo, Reader
@@ -23,6 +23,7 @@ from protocol.errors import BundleError
 
 from .errors import ExportFailed, ImportStopped
 from .intake import ImportReport, Intake
+from .outgoing import outgoing
 
 if TYPE_CHECKING:
     from ledger.author import Author
@@ -50,24 +51,15 @@ def export_bundle(
     The file is replaced at once when all of it is on disk. Raises ExportFailed
     or StoreError; then what stood at `path` stands there still.
     """
-    temporary = path.with_name(f".{path.name}.new")
     try:
-        with temporary.open("wb") as file:
-            with reader.snapshot():
-                totals = write_bundle(reader, file, communes, progress)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        with outgoing(path) as file, reader.snapshot():
+            totals = write_bundle(reader, file, communes, progress)
     except OSError as error:
         raise ExportFailed(
             "The bundle {path} cannot be written ({reason}): free some space or choose another folder.",
             path=path,
             reason=error.strerror,
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
     return totals
 
 
@@ -114,16 +106,6 @@ def _in_order(reader: Reader, communes: Collection[CommuneId] | None) -> Iterato
         yield from (branch for branch in reader.branches() if branch.log not in taken)
 
 
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        pass  # some file systems of sticks cannot; the file itself is on disk
-    finally:
-        os.close(descriptor)
-
-
 # In ---------------------------------------------------------------------------------------------
 
 
@@ -157,9 +139,14 @@ def import_bundle(
         except BundleError as error:
             stopped = error
         intake.settle()
-    finally:
+    except BaseException:
         if author is not None:
-            intake.report.situation = author.review()
+            # What ended the import is what has to be told, not that a store which failed answers no more.
+            with contextlib.suppress(StoreError):
+                author.review()
+        raise
+    if author is not None:
+        intake.report.situation = author.review()
     report = intake.finish()
     if stopped is not None:
         raise ImportStopped(stopped, report) from stopped

@@ -785,6 +785,26 @@ def test_a_store_that_fails_ends_the_import_and_the_author_knows_how_it_stands(
         assert author.situation is Situation.FORKED
 
 
+def test_what_ended_an_import_is_told_and_not_that_the_store_has_failed(
+    montes: House, valle: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store whose disk is full answers nothing more, its author's questions neither."""
+    full = StoreError("The disk is full.")
+
+    def stop(*_: object) -> None:
+        raise full
+
+    def fail_again() -> Situation:
+        raise StoreError("Writing failed before.")
+
+    with montes.open() as (store, author, reader), monkeypatch.context() as patch:
+        patch.setattr(store, "ingest_all", stop)
+        patch.setattr(author, "review", fail_again)
+        with pytest.raises(StoreError) as raised:
+            import_bundle(store, reader, io.BytesIO(valle.export()), author=author)
+    assert raised.value is full
+
+
 # Size ------------------------------------------------------------------------------------------
 
 
