@@ -159,7 +159,7 @@ def proof_of_fork(one: Writer, other: Writer) -> Evidence | None:
         return None
     before = merkle.extend_range(0, (), one.leaves[:cut])
     mine, theirs = (prove_entry(writer.head, cut, before, writer.leaves[cut:]) for writer in (one, other))
-    return build_evidence(cut, mine, theirs, NETWORK)
+    return build_evidence(cut, mine, theirs, one.network)
 
 
 def deliver(store: Store, parcels: Sequence[Run | Evidence], together: int = 1) -> None:
