@@ -313,7 +313,8 @@ def test_what_is_erased_leaves_the_views_of_what_is_left(
 
 
 @pytest.mark.slow
-@settings(max_examples=3_000)
+@pytest.mark.timeout(1_800)
+@settings(max_examples=600)
 @given(networks(20, 90), SEEDS, SEEDS)
 def test_the_views_of_larger_networks_are_the_same_in_any_order_of_arrival(
     network: MadeUp, one: int, other: int
