@@ -118,7 +118,7 @@ MAX_RECEIPT_HASHES: Final = 16_384
 """hashes of one multi-proof: as many levels as an index has bits, for each of the entries."""
 
 MAX_CODE_BYTES: Final = 1_500
-"""bytes of a receipt in one printed code; with their header they just fit a QR code of version 28, level L."""
+"""bytes of a receipt in one printed code; with their header they fit a QR code of version 28, level L."""
 
 MIN_CODE_BYTES: Final = 64
 """bytes of a receipt in one printed code at the least; less would be mostly header."""

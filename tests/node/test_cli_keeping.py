@@ -334,7 +334,7 @@ def test_entries_that_a_copied_disk_lost_come_back(montes: Secretary, valle: Sec
 def test_in_a_ring_the_answer_of_a_party_that_is_not_recognised_is_taken_in(
     montes: Secretary, valle: Secretary, found: Found, places: Path
 ) -> None:
-    """Vega knows Los Montes alone, and waits for El Valle as well: without its answer nothing would ever be agreed."""
+    """Vega knows Los Montes alone, and waits for El Valle too: without its answer nothing is ever agreed."""
     vega = found("La Vega")
     for one, other in ((montes, vega), (valle, vega), (vega, montes)):
         one.tell(other)
