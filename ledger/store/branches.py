@@ -17,6 +17,8 @@ from ..held import Part, place_of
 from ..limits import HASH_BYTES
 from ..log import Head, LogKey, LogState
 from ..merkle import CompactRange
+from . import rows
+from .typed import branch_of
 
 MAX_REMEMBERED: Final = 10_000
 """branches, or facts of one branch or log, that an instance remembers; a few hundred bytes each."""
@@ -51,6 +53,16 @@ def split(hashes: bytes) -> CompactRange:
     return tuple(hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES))
 
 
+def _row_of(found: rows.BranchRow) -> BranchRow | None:
+    """A row as it was written, None if it cannot be: each stands on an older one, so that walks end."""
+    row = branch_of(found)
+    if row is None or row.compact is None or len(row.before) != (0 if row.base else row.start.bit_count()):
+        return None
+    if not isinstance(row.root, bytes) or len(row.root) != HASH_BYTES:
+        return None
+    return BranchRow(*row[:6], row.root, row.compact)
+
+
 class Branches:
     """The branches that are held, over one connection; rows are remembered until `forget_branch`."""
 
@@ -77,13 +89,9 @@ class Branches:
                 "WHERE number = ?",
                 (number,),
             ).fetchone()
-            if found is None or (found[2] is not None and found[2] >= number):
-                # A branch stands on one that was there before it; else what is asked of it had no end.
+            row = None if found is None else _row_of(rows.BranchRow(*found))
+            if row is None:
                 raise sqlite3.DatabaseError(f"malformed branch {number}")
-            row = BranchRow(
-                found[0], LogKey(found[1]), None if found[2] is None else Part(found[2], found[3]), found[4],
-                split(found[5]), found[6], found[7], split(found[8]),
-            )  # fmt: skip
             make_room(self._branches)
             self._branches[number] = row
         return row

@@ -7,6 +7,7 @@ that `projection` can look at their entries anew.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -58,7 +59,8 @@ class Forming:
         )
         for place, leaf, payload in rows.fetchall():
             record = parse(payload)
-            assert isinstance(record, Charter | AuthorityChange | Succession)
+            if not isinstance(record, Charter | AuthorityChange | Succession):
+                raise sqlite3.DatabaseError("malformed record of a commune")
             log = self.holding.log_of(place >> PLACE_BITS)
             stated = Stated(EntryId(leaf), log, place & INDEX_MASK, payload, record)
             if isinstance(record, Charter):
@@ -90,7 +92,8 @@ class Forming:
             )
             for commune, payload in rows.fetchall():
                 record = parse(payload)
-                assert isinstance(record, Succession)
+                if not isinstance(record, Succession):
+                    raise sqlite3.DatabaseError("malformed succession")
                 self._note_continued(CommuneId(commune), record.previous)
         return self._continued
 

@@ -329,4 +329,6 @@ def _read_again(payload: bytes | None, known: bool) -> Record | Uninterpreted | 
     if payload is None:
         return None
     record = reread(payload) if known else parse(payload)
+    if known and isinstance(record, Malformed | Uninterpreted):
+        raise sqlite3.DatabaseError("malformed record")
     return None if isinstance(record, Malformed) else record

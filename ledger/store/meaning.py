@@ -7,6 +7,7 @@ and `standing`.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -204,14 +205,16 @@ class Meaning:
         row: tuple[str | None, ...]
         if place is not None:
             _, record = self.holding.record_at(place)
-            assert isinstance(record, Profile)
+            if not isinstance(record, Profile):
+                raise sqlite3.DatabaseError("malformed profile")
             row = (record.name, record.place, record.about, record.contact)
         else:
             charter = self.connection.execute(
                 "SELECT place FROM stated WHERE commune = ? AND kind = 'charter'", (commune,)
             ).fetchone()
             _, founding = self.holding.record_at(charter[0])
-            assert isinstance(founding, Charter)
+            if not isinstance(founding, Charter):
+                raise sqlite3.DatabaseError("malformed charter")
             row = (founding.name, founding.place, founding.about, None)
         self.connection.execute(
             "INSERT OR REPLACE INTO commune (id, name, place, about, contact, profile) "

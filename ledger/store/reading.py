@@ -340,12 +340,13 @@ class Reader:
                 f"WHERE {' AND '.join(where)} ORDER BY listing.at DESC, place DESC LIMIT ? OFFSET ?",
                 (*values, limit, offset),
             ).fetchall()
-        return [self._listing(*row) for row in rows]
+            return [self._listing(*row) for row in rows]
 
     @staticmethod
     def _listing(leaf: bytes, commune: bytes, payload: bytes, ended: str | None) -> ListingRow:
         record = parse(payload)
-        assert isinstance(record, Offer | Need)
+        if not isinstance(record, Offer | Need):
+            raise sqlite3.DatabaseError("malformed listing")
         return ListingRow(EntryId(leaf), CommuneId(commune), record, ended)
 
     def listing(self, entry: bytes) -> ListingRow:
@@ -356,12 +357,12 @@ class Reader:
                 "JOIN entry USING (place) WHERE prefix = ? AND leaf = ? AND listing.commune IS NOT NULL",
                 (prefix_of(entry), entry),
             ).fetchone()
-        if row is None:
-            raise NotFound(
-                "{id} is not an offer or need that is held here: `trueque listings` shows those.",
-                id=entry.hex()[:16],
-            )
-        return self._listing(*row)
+            if row is not None:
+                return self._listing(*row)
+        raise NotFound(
+            "{id} is not an offer or need that is held here: `trueque listings` shows those.",
+            id=entry.hex()[:16],
+        )
 
     # Exchanges ----------------------------------------------------------------------------------
 

@@ -24,22 +24,25 @@ DEPTH = 1_500
 LEAVES = [merkle.leaf_hash(b"%d" % number) for number in range(DEPTH)]
 
 
+SIDE = merkle.leaf_hash(b"what every branch ends with, and the next one does not share")
+
+
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """A ledger of one log of which each branch parts from the one before, an entry later."""
     with closing(open_for_writing(tmp_path / "ledger.sqlite").conn) as opened:
         compact: merkle.CompactRange = ()
         opened.execute("BEGIN")
-        for number, leaf in enumerate(LEAVES):
-            compact = merkle.extend_range(number, compact, [leaf])
+        for index, leaf in enumerate(LEAVES):
+            compact = merkle.extend_range(index, compact, [leaf])
+            whole = merkle.extend_range(index + 1, compact, [SIDE])
+            root = merkle.range_root(index + 2, whole)
             opened.execute(
                 "INSERT INTO branch VALUES (?, ?, ?, ?, 0, x'', ?, ?, ?)",
-                (
-                    number + 1, LOG, number or None, number or None, number + 2,
-                    merkle.range_root(number + 1, compact), b"".join(compact),
-                ),
-            )  # fmt: skip
-            opened.execute("INSERT INTO entry VALUES (?, ?, NULL)", (place_of(number + 1, number), leaf))
+                (index + 1, LOG, index or None, index or None, index + 2, root, b"".join(whole)),
+            )
+            own = ((place_of(index + 1, index), leaf), (place_of(index + 1, index + 1), SIDE))
+            opened.executemany("INSERT INTO entry VALUES (?, ?, NULL)", own)
         opened.execute("COMMIT")
         yield opened
 
@@ -76,3 +79,16 @@ def test_a_branch_that_stands_on_itself_or_on_a_later_one_is_damage(
 def test_a_branch_that_is_not_there_is_damage(connection: sqlite3.Connection) -> None:
     with pytest.raises(sqlite3.DatabaseError, match="malformed"):
         Branches(connection).log_of(DEPTH + 1)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("size", "x"), ("size", 8), ("root", 7), ("compact", 3), ("base_end", -1), ("log", b"short")],
+)
+def test_a_branch_of_values_that_cannot_be_is_damage(
+    connection: sqlite3.Connection, column: str, value: object
+) -> None:
+    connection.execute("PRAGMA ignore_check_constraints = ON")
+    connection.execute(f"UPDATE branch SET {column} = ? WHERE number = 2", (value,))
+    with pytest.raises(sqlite3.DatabaseError, match="malformed"):
+        Branches(connection).log_of(2)

@@ -439,3 +439,37 @@ def test_a_closed_reader_says_so(told: Told) -> None:
     told.reader.close()
     with pytest.raises(StoreError):
         told.reader.communes()
+
+
+# Damage -----------------------------------------------------------------------------------------
+
+
+def overwrite(path: Path, entry: bytes, payload: bytes) -> None:
+    """Put another payload in the place of an entry's, as a fault of the disk would."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TRIGGER IF EXISTS entry_is_kept")
+        changed = connection.execute("UPDATE entry SET payload = ? WHERE leaf = ?", (payload, entry))
+        assert changed.rowcount == 1
+        connection.commit()
+
+
+@pytest.mark.parametrize("payload", [b"\xc1", b"\x81\xa4kind\xa4what", b"\x81\xa4kind\xa2\xff\xff"])
+def test_content_that_can_no_longer_be_read_is_damage_and_no_fault_of_the_program(
+    told: Told, payload: bytes
+) -> None:
+    listing = told.montes.say(Offer, title="Maíz", category="food-grain")
+    trade = told.valle.propose((told.montes, told.valle, "maíz", kg(5)))
+    accepted = told.montes.say(Accept, exchange=trade, seen=[told.valle])
+    told.tell()
+    assert told.reader.exchange(trade).state is State.AGREED
+    for entry in (told.montes.id_of(0), listing, accepted):
+        overwrite(told.path, entry, payload)
+    with Reader(told.path) as reader:
+        for question in (
+            reader.listings,
+            lambda: reader.listing(listing),
+            lambda: reader.formed(told.montes.commune),
+            lambda: reader.exchange(trade),
+        ):
+            with pytest.raises(StoreError, match="damaged"):
+                question()
