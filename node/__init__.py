@@ -25,7 +25,6 @@ what they decide.
     requests    records that several keys have to sign
     authority   changing who speaks for a commune
     codes       receipts as codes on paper, and read back from photos
-    codes       printed codes on a sheet, drawn and read
     receipts    making the receipt of an exchange from what is held
     upkeep      making the views anew
     errors      every error that is the node's own

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +12,7 @@ from .. import wording
 from ..errors import InputError
 from ..language import gettext as _
 from ..language import ngettext
+from ..outgoing import outgoing
 from ..overview import Names, Said
 from . import output
 from .desk import Desk
@@ -27,6 +26,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 MAX_FILE_BYTES: Final = 33_554_432
 """bytes of a file that is looked into; a photo has about 5 million."""
+
+SIGN_WITHIN: Final = 65_536
+"""bytes at the beginning of a file that is to be replaced, in which it shows what it is."""
 
 
 # Making -----------------------------------------------------------------------------------------
@@ -119,7 +121,11 @@ def _heading(seen: Verified, count: int, now: int) -> list[str]:
 
 def _check_replaceable(path: Path, sign: bytes) -> None:
     """Refuse to replace a file that is no receipt, or no sheet of one. Raises InputError."""
-    if path.exists() and sign not in path.read_bytes():
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        beginning = file.read(SIGN_WITHIN)
+    if sign not in beginning:
         raise InputError(
             "{path} exists and is something else, so it is not replaced: give another name.", path=path
         )
@@ -127,18 +133,12 @@ def _check_replaceable(path: Path, sign: bytes) -> None:
 
 def _write(path: Path, data: bytes) -> None:
     """Write a file whole, or leave what stands there."""
-    temporary = path.with_name(f".{path.name}.new")
     try:
-        with temporary.open("wb") as file:
+        with outgoing(path) as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
     except OSError as error:
+        # Told of the file that was asked for, not of the one beside it.
         raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 # Checking ---------------------------------------------------------------------------------------
