@@ -125,18 +125,22 @@ def first(database: Database) -> None:
             leaf BLOB NOT NULL CHECK (length(leaf) = 32),
             payload BLOB
         );
+        CREATE INDEX entry_absent ON entry (place) WHERE payload IS NULL;
         CREATE TABLE evidence (log BLOB PRIMARY KEY, cut INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
         CREATE TABLE erasure (place INTEGER PRIMARY KEY, at INTEGER NOT NULL, reason TEXT NOT NULL);
         """
     ):
         database.execute(statement)
-    # A payload may be erased (set to NULL) only after an erasure has been written down for it.
+    # A payload may be erased (set to NULL) only after an erasure has been written down for it, and one that
+    # never came may come as long as there is none.
     database.execute(
         """
         CREATE TRIGGER entry_is_kept BEFORE UPDATE ON entry
         WHEN NOT (
-            NEW.place = OLD.place AND NEW.leaf = OLD.leaf AND NEW.payload IS NULL
-            AND EXISTS (SELECT 1 FROM erasure WHERE erasure.place = OLD.place)
+            NEW.place = OLD.place AND NEW.leaf = OLD.leaf AND CASE
+                WHEN EXISTS (SELECT 1 FROM erasure WHERE erasure.place = OLD.place) THEN NEW.payload IS NULL
+                ELSE OLD.payload IS NULL
+            END
         )
         BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END
         """

@@ -48,6 +48,7 @@ class Projection:
         self._witnesses = Witnesses(holding)
         self._new: list[Found] = []
         self._gone: list[Found] = []
+        self._filled: set[int] = set()
         self._grown: dict[int, int] = {}
         self._again: dict[int, int] = {}
         self._touched: set[CommuneId] = set()
@@ -62,7 +63,7 @@ class Projection:
 
     def _start_over(self) -> None:
         self._new, self._gone, self._grown, self._again, self._touched = [], [], {}, {}, set()
-        self._recount = False
+        self._filled, self._recount = set(), False
 
     def commune(self, commune: CommuneId) -> Commune | None:
         """Form a commune from what is held of it, None if its charter is not."""
@@ -98,8 +99,18 @@ class Projection:
         self._indices.remove(place, leaf, record)
         self.connection.execute("DELETE FROM listing WHERE place = ?", (place,))
         self._gone.append((place, leaf, record))
+        self._look_at_all_of(place)
+
+    def filled(self, place: int, leaf: bytes, record: Record | Uninterpreted) -> None:
+        """Take note of an entry of which there was the hash alone, and whose payload has come."""
+        self._touched |= self._indices.add(place >> PLACE_BITS, [(place, leaf, record)])
+        self._new.append((place, leaf, record))
+        self._filled.add(place)
+        self._look_at_all_of(place)
+
+    def _look_at_all_of(self, place: int) -> None:
+        """What an entry had seen, later ones of its log had seen too, and of the logs that continue it."""
         self._recount = True
-        # What it had seen, later entries of its log had seen too, and of the logs that continue it.
         state = self.holding.standing(place >> PLACE_BITS)
         if state is not None:
             rows = self.connection.execute("SELECT branch FROM standing WHERE commune = ?", (state.commune,))
@@ -142,13 +153,13 @@ class Projection:
         for branch, start in sorted(self._again.items()):
             # Those from where it has grown are new, and looked at already.
             for entries in self._entries_between(branch, start, self._grown.get(branch)):
-                meaning.add_again(entries)
+                meaning.add_again([found for found in entries if found[0] not in self._filled])
         meaning.add_again(self._entries_at(place for place in revised if not self._is_covered(place)))
         meaning.write()
         self._start_over()
 
     def _form(self) -> Changed:
-        for branch in self._grown:
+        for branch in self._grown.keys() | {place >> PLACE_BITS for place in self._filled}:
             self._touched |= self._forming.concerned(branch)
         changed = self._forming.form(self._touched)
         for branch in changed.branches:
@@ -165,6 +176,8 @@ class Projection:
     def _is_covered(self, place: int) -> bool:
         """Whether an entry is looked at in any case: it is new, or among those that are looked at again."""
         branch = place >> PLACE_BITS
+        if place in self._filled:
+            return True
         starts = [noted[branch] for noted in (self._grown, self._again) if branch in noted]
         return bool(starts) and place >= place_of(branch, min(starts))
 

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -23,12 +23,12 @@ from .. import replica
 from ..anchor import head_of_note
 from ..errors import NoteError, NotFound, RunRefused, StoreError
 from ..evidence import Evidence, check_evidence, encode_evidence
+from ..held import INDEX_MASK, PLACE_BITS, place_of
 from ..limits import MAX_RUN_ENTRIES
-from ..log import Head, LogKey, LogState, Run, sign_run
+from ..log import Head, LogKey, LogState, Run, entry_id, sign_run
 from ..merkle import CompactRange
-from ..records import AuthorityChange, Charter, Malformed, Record, Succession, Uninterpreted
+from ..records import AuthorityChange, Charter, Malformed, Record, Succession, Uninterpreted, parse
 from ..signing import SigningKey
-from ..standing import place_of
 from .database import open_for_writing, store_errors
 from .holding import Holding
 from .migrations import make_views
@@ -322,6 +322,12 @@ class Store:
 
     def _take(self, run: Run) -> Ingested:
         """Verify a run, then write it; a run that is refused has written nothing."""
+        taken = self._place(run)
+        filled = self._fill(run)
+        return replace(taken, new=taken.new + filled) if filled else taken
+
+    def _place(self, run: Run) -> Ingested:
+        """Write the entries of a run that are not held yet."""
         known = self._known(run)
         if known is not None:
             return known
@@ -348,6 +354,31 @@ class Store:
             (run.head.log, run.head.size, run.head.root, run.head.signature),
         ).fetchone()
         return None if row is None else Ingested(0, row[0])
+
+    def _fill(self, run: Run) -> int:
+        """Take payloads that never came before, of entries that are held by their hash; how many came.
+
+        Whoever passed the entries on may have kept them back, and must not decide
+        for all time what can be read here. What was erased here stays erased.
+        """
+        absent = self._connection.execute(
+            "SELECT entry.place, entry.leaf FROM branch CROSS JOIN entry INDEXED BY entry_absent "
+            "WHERE branch.log = ? AND entry.payload IS NULL "
+            "AND entry.place BETWEEN branch.number << ? | ? AND branch.number << ? | ? "
+            "AND NOT EXISTS (SELECT 1 FROM erasure WHERE erasure.place = entry.place)",
+            (run.log, PLACE_BITS, run.start, PLACE_BITS, run.head.size - 1),
+        )
+        filled = 0
+        for place, leaf in absent.fetchall():
+            index = place & INDEX_MASK
+            item = run.items[index - run.start]
+            if isinstance(item, bytes) and entry_id(run.log, index, item) == leaf:
+                self._connection.execute("UPDATE entry SET payload = ? WHERE place = ?", (item, place))
+                record = parse(item)
+                if self._views and not isinstance(record, Malformed):
+                    self._projection.filled(place, leaf, record)
+                filled += 1
+        return filled
 
     def _start(self, run: Run, state: LogState, leaves: Sequence[bytes]) -> int:
         """Open the first branch of a log with a run."""

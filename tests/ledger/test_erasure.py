@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import NotFound
+from ledger.log import Erased, Run
 from ledger.records import Accept, Dispute, Offer, Profile, Recognise, Settle, Withdraw
 from ledger.store.writing import Store
 
@@ -82,3 +83,46 @@ def test_an_erased_payload_is_nowhere_in_the_files(store: Store) -> None:
     assert [path for path in folder.iterdir() if b"blanco" in path.read_bytes()]
     store.erase(montes.log, 1, montes.id_of(1), 1_700_000_000_000, "a threat")
     assert not [path for path in folder.iterdir() if b"blanco" in path.read_bytes()]
+
+
+# What was kept back on the way ---------------------------------------------------------------------
+
+
+def content(run: Run, index: int, item: bytes | Erased) -> Run:
+    """A run with something else in the place of one entry."""
+    return Run(run.head, run.start, (*run.items[:index], item, *run.items[index + 1 :]))
+
+
+@pytest.mark.parametrize(
+    ("writer", "index"), [(writer, index) for writer in WRITTEN for index in range(writer.size)]
+)
+def test_content_that_was_kept_back_comes_from_somebody_else(
+    tmp_path: Path, writer: Writer, index: int
+) -> None:
+    """Whoever carries a bundle could else decide for ever what the others can read: a debtor, of a debt."""
+    with (
+        Store(tmp_path / "kept.sqlite3", NETWORK) as store,
+        Store(tmp_path / "all.sqlite3", NETWORK) as other,
+    ):
+        for each in WRITTEN:
+            run = each.run()
+            other.ingest(run)
+            store.ingest(content(run, index, Erased(writer.id_of(index))) if each is writer else run)
+        # The head is held already, and whoever has it could put anything beside it.
+        assert store.ingest(content(writer.run(), index, b"something else")).new == 0
+        assert store.ingest(writer.run()).new == 1
+        assert store.ingest(writer.run()).new == 0
+        check_equal(content_of_file(store.path), content_of_file(other.path), "something is missing still")
+
+
+def test_what_was_erased_here_does_not_come_back(store: Store) -> None:
+    montes = WRITTEN[0]
+    store.erase(montes.log, 1, montes.id_of(1), 1_700_000_000_000, "a threat")
+    before = content_of_file(store.path)
+    assert store.ingest(montes.run()).new == 0
+    montes_and_more = montes.twin()
+    montes_and_more.quote(b"more")
+    assert store.ingest(montes_and_more.run()).new == 1
+    assert [row for row in content_of_file(store.path)["entry"] if row[2] is None] == [
+        row for row in before["entry"] if row[2] is None
+    ]

@@ -21,7 +21,7 @@ from ledger import merkle
 from ledger.errors import Unconnected
 from ledger.evidence import Evidence, build_evidence, prove_entry
 from ledger.history import History
-from ledger.log import EntryId, Erased, Head, Run
+from ledger.log import EntryId, Erased, Head, Run, leaf_hashes
 from ledger.records import CommuneId, Propose
 from ledger.store.writing import Ingested, Store
 from tests.support.communes import NETWORK, Writer, fill
@@ -136,6 +136,9 @@ class MadeUp:
                 # A run may begin before the last one ended, as from a neighbour who cut elsewhere.
                 early = rng.choice((start, start, rng.randrange(start + 1)))
                 parcels.append(self.run(writer, early, end))
+        # Whoever passes entries on may keep contents back; they come from somebody else then.
+        runs = [parcel for parcel in parcels if isinstance(parcel, Run)]
+        parcels += [kept_back(run, rng) for run in rng.sample(runs, k=rng.randrange(1 + len(runs) // 2))]
         parcels += rng.sample(self.all_evidence(), k=rng.randrange(len(self.all_evidence()) + 1))
         parcels += rng.sample(parcels, k=rng.randrange(3))
         rng.shuffle(parcels)
@@ -149,6 +152,15 @@ class MadeUp:
             for item, leaf in zip(run.items, writer.leaves[start:end], strict=True)
         )
         return Run(run.head, start, items)
+
+
+def kept_back(run: Run, rng: Random) -> Run:
+    """The same run with some contents left out."""
+    leaves = leaf_hashes(run.log, run.start, run.items)
+    items = tuple(
+        Erased(leaf) if rng.random() < 0.5 else item for item, leaf in zip(run.items, leaves, strict=True)
+    )
+    return Run(run.head, run.start, items)
 
 
 def proof_of_fork(one: Writer, other: Writer) -> Evidence | None:
