@@ -31,7 +31,7 @@ class LeftOut:
 
 
 class Admission:
-    """Admits the logs of some communes, or all logs if `communes` is None.
+    """Admits the logs of some communes, or all that begin at their beginning if `communes` is None.
 
     Asks the reader, and remembers the logs that it has admitted. `settle` is
     called where the answer depends on entries that were admitted before and
@@ -54,8 +54,10 @@ class Admission:
 
     def judge(self, run: Run) -> LeftOut | None:
         """None if the run's log is taken in, else why not. Nothing of the run itself is verified."""
-        if self._communes is None or run.log in self._admitted:
+        if run.log in self._admitted:
             return None
+        if self._communes is None:
+            return self._beheaded(run)
         left_out = self._judge(run, self._communes)
         if left_out is None:
             self._admitted.add(run.log)
@@ -70,16 +72,26 @@ class Admission:
             return LeftOut(_not_recognised(), min(known))
         payload = self._opening(run, branches)
         if payload is None:
-            return LeftOut(
-                NotAdmitted("Which commune it belongs to cannot be told: its first entry is not there.")
-            )
+            return _without_beginning()
         return self._claim(run.log, payload, communes)
+
+    def _beheaded(self, run: Run) -> LeftOut | None:
+        """Why a run that begins in the middle is not taken in although everything is; None if it is.
+
+        A log once opened in the middle is held from there on, and its beginning
+        finds no place any more: anybody could make a commune nobody's so.
+        """
+        if run.start == 0 or self._reader.branches(run.log):
+            return None
+        self._settle()  # its beginning may be waiting
+        return None if self._reader.branches(run.log) else _without_beginning()
 
     def _opening(self, run: Run, branches: Sequence[BranchInfo]) -> bytes | None:
         """The payload of the log's first entry, as it is held or as the run brings it."""
         for branch in branches:
-            if branch.start == 0:
-                return next(self._reader.entries(branch.number, 0, 1)).payload
+            payload = next(self._reader.entries(branch.number, 0, 1)).payload if branch.start == 0 else None
+            if payload is not None:
+                return payload
         item = run.items[0]
         return item if run.start == 0 and isinstance(item, bytes) else None
 
@@ -126,6 +138,10 @@ def followed(reader: Reader, own: CommuneId) -> frozenset[CommuneId]:
     the answer of a party that this commune does not know is one it waits for.
     """
     return frozenset({own, *reader.recognised(own), *reader.partners(own)})
+
+
+def _without_beginning() -> LeftOut:
+    return LeftOut(NotAdmitted("Which commune it belongs to cannot be told: its first entry is not there."))
 
 
 def _not_recognised() -> NotAdmitted:

@@ -550,21 +550,31 @@ def test_erased_payloads_come_over_as_leaf_hashes(montes: House, valle: House) -
     assert valle.export([montes.writer.commune]) == montes.export()
 
 
-def test_a_log_held_from_some_index_on_comes_over_from_there(
+def test_a_log_without_its_beginning_cannot_stand_in_the_way_of_the_whole_one(
     montes: House, valle: House, tmp_path: Path
 ) -> None:
     late = msgspec.structs.replace(montes.writer.run(2), before=(montes.writer.root_at(2),))
     third = House(tmp_path / "tercera", found("Tercera")).write().ingest(late)
     data = third.export()
     report = valle.take_in(data, everything=True)
-    assert report.logs[montes.writer.log].new == 2
+    told = report.logs[montes.writer.log]
+    assert (told.new, told.left_out) == (0, 2)
+    assert "first entry is not there" in str(told.reason)
+    assert valle.take_in(montes.export(), everything=True).new == 4
+    assert valle.take_in(data, everything=True).logs[montes.writer.log].known == 2
+
+
+def test_a_beginning_that_waits_in_the_same_bundle_is_one(montes: House, valle: House) -> None:
+    first, second = montes.writer.run(0, 2), montes.writer.run(2)
+    report = valle.take_in(bundle_of(first, second), everything=True)
+    assert (report.new, report.left_out) == (4, 0)
+
+
+def test_a_charter_that_was_kept_back_comes_with_another_bundle(montes: House, valle: House) -> None:
+    valle.take_in(bundle_of(erased(montes.writer.run(), 0)), everything=True)
+    assert valle.take_in(montes.export()).new == 1
     with Reader(valle.database) as reader:
-        (branch,) = reader.branches(montes.writer.log)
-        assert (branch.start, branch.size) == (2, 4)
-    assert valle.export() != data
-    fourth = House(tmp_path / "cuarta", valle.writer).write()
-    fourth.take_in(montes.export())
-    assert fourth.take_in(data).logs[montes.writer.log].known == 2
+        assert reader.commune(montes.writer.commune).name == montes.writer.name
 
 
 def test_a_log_of_many_heads_comes_over_in_runs_as_long_as_may_be(montes: House, valle: House) -> None:
