@@ -87,13 +87,21 @@ class Anchors:
     def heads(self, log: LogKey, network: str) -> list[Head]:
         """The newest head of each file that is there; of one log they all lead to the furthest.
 
-        Raises StoreError if files exist and none can be read as a head of the log.
+        Raises StoreError if files exist and none can be read as a head of the log, or one may not be read.
         """
         heads: list[Head] = []
         damaged: list[Path] = []
         for path in self.paths:
             try:
                 head = read_anchor(path, log, network)
+            except PermissionError as error:
+                # It may be the one that knows more: nothing is signed past it unread.
+                raise StoreError(
+                    "The file {path}, which holds the last head that this computer signed, cannot be read "
+                    "({reason}): use the account that signed, or give this one the permission.",
+                    path=path,
+                    reason=error.strerror,
+                ) from error
             except (NoteError, OSError):
                 damaged.append(path)
                 continue

@@ -124,6 +124,24 @@ def test_a_damaged_file_beside_none_is_said(anchors: Anchors) -> None:
         latest(anchors)
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_file_that_may_not_be_read_is_no_damaged_one(
+    anchors: Anchors, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may know more than the other: a home put back from a copy would sign beside what it signed."""
+    anchors.record(HEADS[2], NETWORK)
+    read = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path == anchors.paths[number]:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(StoreError, match=r"cannot be read \(Permission denied\)"):
+        latest(anchors)
+
+
 def test_a_damaged_file_is_whole_again_after_the_next_head(anchors: Anchors) -> None:
     anchors.record(HEADS[0], NETWORK)
     anchors.paths[0].write_bytes(b"junk")
