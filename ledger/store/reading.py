@@ -134,13 +134,23 @@ class Reader:
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
-        """Around every question: nothing remembered outlives a change by another connection."""
+        """Around every question: one state of the database, and nothing remembered from an older one.
+
+        A question within another, as while a list is read, is answered from that one's state.
+        """
         with store_errors(self.path):
-            version = self.connection.execute("PRAGMA data_version").fetchone()[0]
-            if version != self._version:
-                self.holding.forget()
-                self._version = version
-            yield
+            is_first = not self.connection.in_transaction
+            if is_first:
+                self.connection.execute("BEGIN")
+            try:
+                version = self.connection.execute("PRAGMA data_version").fetchone()[0]
+                if version != self._version:
+                    self.holding.forget()
+                    self._version = version
+                yield
+            finally:
+                if is_first and self.connection.in_transaction:
+                    self.connection.execute("COMMIT")
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -152,13 +162,7 @@ class Reader:
             yield
             return
         with self._asking():
-            self.holding.forget()
-            self.connection.execute("BEGIN")
-            try:
-                yield
-            finally:
-                self.connection.execute("ROLLBACK")
-                self.holding.forget()
+            yield
 
     # Finding ------------------------------------------------------------------------------------
 

@@ -473,3 +473,45 @@ def test_content_that_can_no_longer_be_read_is_damage_and_no_fault_of_the_progra
         ):
             with pytest.raises(StoreError, match="damaged"):
                 question()
+
+
+# One state --------------------------------------------------------------------------------------
+
+
+def test_a_question_is_answered_from_one_state_though_it_asks_the_tables_more_than_once(told: Told) -> None:
+    trade = told.valle.propose((told.montes, told.valle, "maíz", kg(5)))
+    told.tell()
+    told.montes.say(Accept, exchange=trade, seen=[told.valle])
+    statements: list[str] = []
+
+    def interfere(statement: str) -> None:
+        statements.append(statement)
+        if sum("FROM exchange" in each for each in statements) == 1 and "FROM exchange" not in statement:
+            told.reader.connection.set_trace_callback(None)
+            told.tell()
+
+    told.reader.connection.set_trace_callback(interfere)
+    (known,) = told.reader.exchanges(states=["proposed"])
+    assert known.state is State.PROPOSED
+    assert told.reader.exchanges(states=["proposed"]) == []
+    assert told.reader.exchange(trade).state is State.AGREED
+
+
+def test_a_list_that_is_read_half_way_leaves_no_state_behind(told: Told) -> None:
+    for number in range(3):
+        told.montes.quote(b"entry %d" % number)
+    told.tell()
+    (branch,) = told.reader.branches(told.montes.log)
+    half = told.reader.entries(branch.number)
+    next(half)
+    whole = [row.index for row in told.reader.entries(branch.number)]
+    assert [row.index for row in half] == whole[1:]
+    told.montes.quote(b"one more")
+    told.tell()
+    assert told.reader.branches(told.montes.log)[0].size == branch.size + 1
+    again = told.reader.entries(branch.number)
+    next(again)
+    again.close()
+    told.montes.quote(b"and one more")
+    told.tell()
+    assert told.reader.branches(told.montes.log)[0].size == branch.size + 2
