@@ -511,7 +511,7 @@ def test_a_list_that_is_read_half_way_leaves_no_state_behind(told: Told) -> None
     assert told.reader.branches(told.montes.log)[0].size == branch.size + 1
     again = told.reader.entries(branch.number)
     next(again)
-    again.close()
+    del again
     told.montes.quote(b"and one more")
     told.tell()
     assert told.reader.branches(told.montes.log)[0].size == branch.size + 2
