@@ -25,7 +25,7 @@ from ..errors import NoteError, NotFound, RunRefused, StoreError
 from ..evidence import Evidence, check_evidence, encode_evidence
 from ..held import INDEX_MASK, PLACE_BITS, place_of
 from ..limits import MAX_RUN_ENTRIES
-from ..log import Head, LogKey, LogState, Run, entry_id, sign_run
+from ..log import Head, LogKey, LogState, Run, check_form, entry_id, sign_run
 from ..merkle import CompactRange
 from ..records import AuthorityChange, Charter, Malformed, Record, Succession, Uninterpreted, parse
 from ..signing import SigningKey
@@ -353,7 +353,10 @@ class Store:
             "WHERE log = ? AND head.size = ? AND head.root = ? AND signature = ?",
             (run.head.log, run.head.size, run.head.root, run.head.signature),
         ).fetchone()
-        return None if row is None else Ingested(0, row[0])
+        if row is None:
+            return None
+        check_form(run)  # some of its items may fill what is missing here
+        return Ingested(0, row[0])
 
     def _fill(self, run: Run) -> int:
         """Take payloads that never came before, of entries that are held by their hash; how many came.

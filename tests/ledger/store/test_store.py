@@ -29,7 +29,8 @@ from ledger.errors import (
     StoreError,
     Unconnected,
 )
-from ledger.log import Erased, Head, LogKey, LogState, Run
+from ledger.limits import MAX_PAYLOAD_BYTES
+from ledger.log import Erased, Head, LogKey, LogState, Run, entry_id, head_body
 from ledger.standing import place_of
 from ledger.store import database, migrations, writing
 from ledger.store.reading import Reader
@@ -532,6 +533,42 @@ def test_every_size_of_every_branch_has_its_root(cut: int, one: int, other: int,
             assert held == writer.leaves
             over = store._thread.submit(holding.head_over, branch, len(writer.payloads) - 1).result()
             assert over == writer.state.head
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda run: replaced(run, items=run.items[:1]),
+        lambda run: replaced(run, items=(*run.items, b"one more")),
+        lambda run: replaced(run, start=1),
+        lambda run: replaced(run, items=(b"", *run.items[1:])),
+    ],
+)
+def test_a_run_under_a_head_that_is_held_has_to_have_its_form(
+    path: Path, store: Store, change: Callable[[Run], Run]
+) -> None:
+    author = written("El Maizal", numbered("a", 4))
+    run = author.runs[0]
+    store.ingest(replaced(run, items=tuple(map(Erased, author.leaves))))
+    before = dump(path)
+    with pytest.raises(BadRun):
+        store.ingest(change(run))
+    assert dump(path) == before
+    assert store.ingest(run).new == 4
+
+
+def test_a_payload_that_is_too_long_does_not_come_in_by_its_hash(path: Path, store: Store) -> None:
+    """Whoever signs a hash alone can have hashed anything."""
+    key = key_of("El Maizal")
+    long = bytes(MAX_PAYLOAD_BYTES + 1)
+    leaf = entry_id(key.public_key, 0, long)
+    root = merkle.root([leaf])
+    head = Head(key.public_key, 1, root, key.sign(head_body(key.public_key, 1, root, NETWORK)))
+    assert store.ingest(Run(head, 0, (Erased(leaf),))).new == 1
+    before = dump(path)
+    with pytest.raises(BadRun):
+        store.ingest(Run(head, 0, (long,)))
+    assert dump(path) == before
 
 
 # Forks and evidence -----------------------------------------------------------------------------
