@@ -150,7 +150,8 @@ class Reader:
                 yield
             finally:
                 if is_first and self.connection.in_transaction:
-                    self.connection.execute("COMMIT")
+                    # Nothing was written; and a commit fails on a damaged file of which the answer could be read.
+                    self.connection.execute("ROLLBACK")
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
