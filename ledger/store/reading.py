@@ -150,7 +150,7 @@ class Reader:
                 yield
             finally:
                 if is_first and self.connection.in_transaction:
-                    # Nothing was written; and a commit fails on a damaged file of which the answer could be read.
+                    # Nothing was written, and a commit would fail on a damaged file that could be read.
                     self.connection.execute("ROLLBACK")
 
     @contextmanager
