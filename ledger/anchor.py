@@ -12,9 +12,8 @@ from __future__ import annotations
 import os
 from base64 import b64decode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Thread
 from typing import Final
 
 from . import note
@@ -32,6 +31,9 @@ overwrites the older one.
 
 SIZE_DIGITS: Final = 10
 """decimal digits of the largest size of a log."""
+
+_BEGINNING_BYTES: Final = 256
+"""bytes of a slot in which its first two lines end: `trueque/`, a network's name, a key, a size."""
 
 
 def head_of_note(text: str, log: LogKey, network: str) -> Head:
@@ -74,11 +76,16 @@ def _head_in(slot: bytes, log: LogKey, network: str) -> Head | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
 class Anchors:
-    """The files that hold the last head signed; all are written, and all have to fit the ledger."""
+    """The files that hold the last head signed; all are written, and all have to fit the ledger.
 
-    paths: Sequence[Path]
+    Used by one thread at a time.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = tuple(paths)
+        # Threads that mostly wait for a disk, started when the first head is recorded.
+        self._others = ThreadPoolExecutor(max(1, len(self.paths) - 1), thread_name_prefix="trueque-anchor")
 
     def latest(self, log: LogKey, network: str) -> Head | None:
         """The head of the largest size in any of the files, None if there is no file. Raises StoreError."""
@@ -117,75 +124,66 @@ class Anchors:
 
     def record(self, head: Head, network: str) -> None:
         """Write a head to all files, on disk before this returns. Raises StoreError."""
-        # At once, since each of them is little else than waiting for a disk; a thread costs less than a pool.
-        here, *others = [_Writing(path, head, network) for path in self.paths]
-        for other in others:
-            other.start()
-        here.run()
-        for other in others:
-            other.join()
-        for writing in (here, *others):
-            if isinstance(error := writing.error, OSError):
+        slot = head.to_note(network).encode("utf-8").ljust(SLOT_BYTES, b"\n")
+        # All at once, since each is little else than waiting for a disk.
+        others = [self._others.submit(_record, path, slot, head.size) for path in self.paths[1:]]
+        failures = [_record(self.paths[0], slot, head.size), *(other.result() for other in others)]
+        for path, error in zip(self.paths, failures, strict=True):
+            if error is not None:
                 raise StoreError(
                     "The file {path}, which holds the last head that this computer signed, cannot be "
                     "written ({reason}): check the disk and the permissions of its folder, then start again.",
-                    path=writing.path,
+                    path=path,
                     reason=error.strerror,
                 ) from error
-            if writing.error is not None:
-                raise writing.error
 
 
-class _Writing(Thread):
-    """The writing of one anchor; what went wrong is in `error` once it has ended."""
-
-    def __init__(self, path: Path, head: Head, network: str) -> None:
-        super().__init__(name="trueque-anchor")
-        self.path = path
-        self.error: BaseException | None = None
-        self._head = head
-        self._network = network
-
-    def run(self) -> None:
-        try:
-            _write(self.path, self._head, self._network)
-        except BaseException as error:
-            self.error = error
+def _record(path: Path, slot: bytes, size: int) -> OSError | None:
+    """Write one anchor; what the system says if it cannot be written."""
+    try:
+        _write(path, slot, size)
+    except OSError as error:
+        return error
+    return None
 
 
-def _write(path: Path, head: Head, network: str) -> None:
+def _write(path: Path, slot: bytes, size: int) -> None:
     """Overwrite the slot that does not hold the newest head, so that a power cut spoils the older one only.
 
     The file keeps its length and its name: one `fdatasync` of one block, where
     replacing the file would take four of files and folders.
     """
-    note_bytes = head.to_note(network).encode("utf-8").ljust(SLOT_BYTES, b"\n")
     try:
-        held = path.read_bytes()
+        descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:
-        held = b""
-    if len(held) != SLOTS * SLOT_BYTES:
-        make_folder_durably(path.parent)
-        write_durably(path, note_bytes.ljust(SLOTS * SLOT_BYTES, b"\n"))
+        _make(path, slot)
         return
-    older = min(range(SLOTS), key=lambda number: _stated_size(held, number, head.size))
-    descriptor = os.open(path, os.O_WRONLY)
     try:
+        if os.fstat(descriptor).st_size != SLOTS * SLOT_BYTES:
+            _make(path, slot)
+            return
+        beginnings = [os.pread(descriptor, _BEGINNING_BYTES, at * SLOT_BYTES) for at in range(SLOTS)]
+        older = min(range(SLOTS), key=lambda at: _stated_size(beginnings[at], size))
         written = 0
-        while written < len(note_bytes):
-            written += os.pwrite(descriptor, note_bytes[written:], older * SLOT_BYTES + written)
+        while written < len(slot):
+            written += os.pwrite(descriptor, slot[written:], older * SLOT_BYTES + written)
         os.fdatasync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _stated_size(held: bytes, number: int, newest: int) -> int:
-    """The size that a slot states, to find the older one; -1 if it states none.
+def _make(path: Path, slot: bytes) -> None:
+    make_folder_durably(path.parent)
+    write_durably(path, slot.ljust(SLOTS * SLOT_BYTES, b"\n"))
+
+
+def _stated_size(beginning: bytes, newest: int) -> int:
+    """The size that a slot with this beginning states, to find the older one; -1 if it states none.
 
     It is not verified, but a slot that claims to be newer than the newest head
     is damaged, and must not be the one that is spared for ever.
     """
-    lines = held[number * SLOT_BYTES : (number + 1) * SLOT_BYTES].split(b"\n", 2)
+    lines = beginning.split(b"\n", 2)
     stated = int(lines[1]) if len(lines) == 3 and lines[1].isdigit() and len(lines[1]) <= SIZE_DIGITS else -1
     return stated if stated <= newest else -1
 
