@@ -156,11 +156,11 @@ def had_seen(holdings: Holdings, place: int, other: int) -> bool:
     branch, index = place >> PLACE_BITS, place & INDEX_MASK
     log = holdings.log_of(other >> PLACE_BITS)
     cut = holdings.cut(log)
-    parts = [*holdings.predecessors(branch), *holdings.lineage(branch, index + 1)]
-    return any(
-        cut is None or other & INDEX_MASK < cut or _covers(holdings, log, sight, other)
-        for sight in holdings.sights(parts, log, other & INDEX_MASK)
-    )
+    parts = (*holdings.predecessors(branch), *holdings.lineage(branch, index + 1))
+    sights = holdings.sights(parts, log, other & INDEX_MASK)
+    if cut is None or other & INDEX_MASK < cut:
+        return any(True for _ in sights)
+    return any(_covers(holdings, log, sight, other) for sight in sights)
 
 
 def _covers(holdings: Holdings, log: LogKey, sight: Sight, other: int) -> bool:

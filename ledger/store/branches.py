@@ -105,6 +105,8 @@ class Branches:
         return self.branch(branch).log
 
     def lineage(self, branch: int, end: int) -> Sequence[Part]:
+        if self.branch(branch).base is None:
+            return (Part(branch, end),)
         # No recursion, here and below: whoever holds a log's key can fork it a thousand times over.
         parts: list[Part] = []
         while (base := self.branch(branch).base) is not None:

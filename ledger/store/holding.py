@@ -26,7 +26,7 @@ from .branches import Branches, make_room
 MAX_LOOKS: Final = 50_000
 """heads seen in entries that an instance remembers; some 200 bytes each."""
 
-MAX_READ: Final = 16_384
+MAX_READ: Final = 8_192
 """entries kept parsed, since the next moves are mostly about the newest; about 1 KiB each."""
 
 UNKNOWN, KNOWN, PROPOSAL = 0, 1, 2

@@ -41,7 +41,7 @@ Progress = Callable[[int, int], None]
 COMPACT_ENTRIES: Final = MAX_RUN_ENTRIES // 2
 """entries after which a head is kept with its compact range; to reach any size, so many leaves are read."""
 
-BATCH_ENTRIES: Final = 16 * MAX_RUN_ENTRIES
+BATCH_ENTRIES: Final = 32 * MAX_RUN_ENTRIES
 """entries after which `ingest_all` commits; what is lost in a power cut is fetched again."""
 
 REBUILD_BATCH: Final = 4 * MAX_RUN_ENTRIES
