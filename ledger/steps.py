@@ -42,13 +42,34 @@ _AFTER_AGREEMENT: Final = frozenset({State.AGREED, State.CANCELLED, State.FULFIL
 
 
 def available_moves(exchange: Exchange, commune: CommuneId) -> tuple[str, ...]:
-    """The kinds of record by which a commune may go on, in the order of the table of moves."""
-    return tuple(kind for kind in MOVES if _why_not(exchange, commune, kind) is None)
+    """The kinds of record by which a commune may go on, in the order of the table of moves.
+
+    To say of more than was agreed that it was handed over is allowed, and nothing that goes on.
+    """
+    return tuple(
+        kind
+        for kind in MOVES
+        if _why_not(exchange, commune, kind) is None and not _is_all_said(exchange, commune, kind)
+    )
+
+
+def _is_all_said(exchange: Exchange, commune: CommuneId, kind: str) -> bool:
+    """Whether a commune has said of all that it gives, or gets, that it was handed over."""
+    if kind == "deliver":
+        return all(leg.given >= leg.agreed for leg in exchange.legs if leg.giver == commune)
+    if kind == "receive":
+        return all(leg.got >= leg.agreed for leg in exchange.legs if leg.receiver == commune)
+    return False
 
 
 def check_move(exchange: Exchange, commune: CommuneId, record: Record) -> None:
     """Raise MoveRefused, saying why and what to do, unless the commune may make this move now."""
     reason = _why_not(exchange, commune, record.kind) or _why_not_so(exchange, commune, record)
+    if reason is _OVER[State.REPLACED] and exchange.replaced_by is not None:
+        raise MoveRefused(
+            "The proposal was replaced by {id}: answer that, or make a new one.",
+            id=exchange.replaced_by.hex()[:12],
+        )
     if reason is not None:
         raise MoveRefused(reason)
 

@@ -50,7 +50,8 @@ class ImportStopped(LocalError):
 
     def __init__(self, reason: LedgerError, report: ImportReport) -> None:
         super().__init__(
-            "{reason} {count} new entries came before that and are stored; the whole file will add the rest.",
+            "{reason} New entries that came before that and are stored: {count}; the whole file will add the "
+            "rest.",
             reason=reason,
             count=report.new,
         )

@@ -24,11 +24,19 @@ from ledger.store.reading import ListingRow, Reader
 
 from . import typed
 from .errors import InputError
+from .language import gettext as _
 from .moves import quantity_of_millionths
 from .typed import Item
 
 MAX_FILE_BYTES: Final = 262_144
 """bytes of a proposal's file; the longest proposal that can be recorded has far fewer."""
+
+
+EXAMPLE: Final = (
+    '{"transfers": [{"from": "La Ceiba", "to": "El Valle", "title": "maíz", "quantity": "100", "unit": "kg", '
+    '"category": "food-grain", "due": "2030-01-31"}], "note": "...", "answer_by": "2030-01-15"}'
+)
+"""What a proposal's file may look like."""
 
 
 class WrittenTransfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -192,7 +200,9 @@ def read_file(path: Path) -> WrittenProposal:
     except msgspec.ValidationError as error:
         raise _wrong_field(path, str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise InputError("{path} is not JSON: see docs/reference/json.md for its form.", path=path) from None
+        raise InputError(
+            "{path} is not JSON. A file looks like this: {example}", path=path, example=EXAMPLE
+        ) from None
 
 
 _PLACE: Final = re.compile(r"(.*?) - at `\$\.?(.*)`", re.DOTALL)
@@ -204,21 +214,50 @@ def _wrong_field(path: Path, text: str) -> InputError:
     matched = _PLACE.fullmatch(text)
     reason, place = (matched[1], matched[2]) if matched else (text, "")
     field = _FIELD.fullmatch(reason)
+    if field is None and not place:
+        return InputError(
+            "{path} cannot be read: {wrong}. A file looks like this: {example}",
+            path=path,
+            wrong=_wrong_form(reason),
+            example=EXAMPLE,
+        )
     if field is None:
         return InputError(
-            "In {path} the field '{field}' cannot be read ({reason}): see docs/reference/json.md.",
+            "In {path} the field '{field}' cannot be read: {wrong}. A file looks like this: {example}",
             path=path,
-            field=place or "$",
-            reason=reason,
+            field=place,
+            wrong=_wrong_form(reason),
+            example=EXAMPLE,
         )
     name = f"{place}.{field[2]}" if place else field[2]
     if field[1] == "missing required":
         return InputError(
-            "In {path} the field '{field}' is missing: see docs/reference/json.md.", path=path, field=name
+            "In {path} the field '{field}' is missing. A file looks like this: {example}",
+            path=path,
+            field=name,
+            example=EXAMPLE,
         )
+    fields = WrittenTransfer if place.startswith("transfers") else WrittenProposal
     return InputError(
-        "In {path} the field '{field}' is not known: see docs/reference/json.md.", path=path, field=name
+        "In {path} the field '{field}' is not known. Those that are: {fields}.",
+        path=path,
+        field=name,
+        fields=", ".join(fields.__struct_encode_fields__),
     )
+
+
+def _wrong_form(reason: str) -> str:
+    """What msgspec found wrong with a value, in the language that is spoken."""
+    expected = reason.removeprefix("Expected `")
+    if expected.startswith("array` of length"):
+        return _("it is a list with nothing in it")
+    if expected.startswith("array"):
+        return _("it has to be a list in square brackets")
+    if expected.startswith("object"):
+        return _("it has to be a group of fields in braces")
+    if expected.startswith("int"):
+        return _("it has to be a whole number from 1 on, or a number between quotes")
+    return _("it has to be text between quotes")
 
 
 def legs_of(written: WrittenProposal, reader: Reader) -> list[Leg]:

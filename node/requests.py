@@ -116,7 +116,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The record with its signatures, ready to be an entry. Raises InputError while some are missing."""
         if not self.is_complete:
             raise InputError(
-                "{count} more signatures are needed: have them added with `trueque authority sign`.",
+                "Signatures that are still needed: {count}. Have them added with `trueque authority sign`.",
                 count=max(self.missing, 1),
             )
         return to_payload(msgspec.structs.replace(self.record, signatures=self.valid))

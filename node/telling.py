@@ -38,10 +38,12 @@ from ledger.records import (
     Unrecognise,
     Withdraw,
 )
+from ledger.settlement import Quarrel
 from ledger.steps import Step
 
 from . import wording
 from .language import gettext as _
+from .language import ngettext
 from .overview import Names
 
 
@@ -105,6 +107,28 @@ def step(awaited: Step, exchange: Exchange, names: Names) -> str:
             return _("{who}: cancel too, or go on").format(who=who)
         case _:
             return _("{who}: settle the dispute").format(who=who)
+
+
+def quarrel(dispute: Quarrel, names: Names) -> str:
+    """A dispute that stands open, and what each side that spoke says of its end."""
+    what = (
+        _("the whole exchange")
+        if dispute.transfer is None
+        else _("transfer {number}").format(number=dispute.transfer + 1)
+    )
+    told = _("dispute {id} by {who} about {what}").format(
+        id=wording.short(dispute.id), who=names[dispute.commune], what=what
+    )
+    said = [
+        _("{who} says: {outcome}").format(who=names[word.commune], outcome=_outcome(word.said))
+        for word in dispute.words
+    ]
+    return "; ".join((told, *said))
+
+
+def _outcome(word: str) -> str:
+    """How a dispute is to end by one side's word."""
+    return _("nothing more is due") if word == "closed" else _("the rest stays due")
 
 
 def marks(exchange: Exchange, now: int) -> list[str]:
@@ -195,7 +219,7 @@ def _move(record: Record, exchange: EntryId, names: Names) -> str:
         case Dispute() if record.transfer is not None:
             said = [_("transfer {number}").format(number=record.transfer + 1)]
         case Settle():
-            said = [_("nothing more is due") if record.outcome == "closed" else _("the rest stays due")]
+            said = [_outcome(record.outcome)]
         case Accept() | Decline() | Cancel() | Dispute():
             pass
         case _:
@@ -206,7 +230,7 @@ def _move(record: Record, exchange: EntryId, names: Names) -> str:
 
 def authority(threshold: int, keys: int) -> str:
     """How many of how many keys speak for a commune."""
-    return _("{threshold} of {keys} keys").format(threshold=threshold, keys=keys)
+    return ngettext("{keys} key", "{threshold} of {keys} keys", keys).format(threshold=threshold, keys=keys)
 
 
 def told_parties(parties: Iterable[bytes], own: CommuneId | None, names: Names) -> str:

@@ -85,7 +85,7 @@ def unit_of(text: str) -> str:
             "There is no unit '{text}'. Did you mean: {names}?", text=text, names=", ".join(names)
         )
     raise InputError(
-        "There is no unit '{text}': docs/reference/vocabulary.md lists those there are.", text=text
+        "There is no unit '{text}': `trueque listings --units` shows those there are.", text=text
     )
 
 
@@ -106,7 +106,7 @@ def category_of(text: str | None) -> str:
             "There is no category '{text}'. Did you mean: {names}?", text=text, names="; ".join(names)
         )
     raise InputError(
-        "There is no category '{text}': docs/reference/vocabulary.md lists them, and 'other' is one.",
+        "There is no category '{text}': `trueque listings --categories` shows them, and 'other' is one.",
         text=text,
     )
 

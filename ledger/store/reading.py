@@ -264,6 +264,15 @@ class Reader:
                 raise NotFound(
                     "More than one commune's id begins with {digits}: give more digits.", digits=digits
                 )
+        from difflib import get_close_matches
+
+        names = {row.name.casefold(): row.name for row in self.communes()}
+        if near := get_close_matches(text.strip().casefold(), names, n=3, cutoff=0.6):
+            raise NotFound(
+                "No commune called '{text}' is known here. Did you mean: {names}?",
+                text=text,
+                names=", ".join(names[name] for name in near),
+            )
         raise NotFound("No commune called '{text}' is known here: `trueque communes` lists them.", text=text)
 
     def formed(self, commune: CommuneId) -> Commune:
@@ -375,12 +384,29 @@ class Reader:
         """The state of one exchange. Raises NotFound."""
         with self._asking():
             folded = self._folding.exchange(entry)
+            erased = None if folded is not None else self._erased(entry)
+            about = 0 if erased is None else len(self.holding.about(entry))
+        if erased is not None:
+            raise NotFound(
+                "The content of {id} was erased here ({reason}), so what it proposed is not known any more; "
+                "records held here that name it: {count}. `trueque log` shows them.",
+                id=entry.hex()[:16],
+                reason=erased,
+                count=about,
+            )
         if folded is None:
             raise NotFound(
                 "{id} is not an exchange that is held here: `trueque exchanges` shows those.",
                 id=entry.hex()[:16],
             )
         return folded
+
+    def _erased(self, entry: bytes) -> str | None:
+        """Why the content of an entry was erased here, None if it was not."""
+        row = self.connection.execute(
+            "SELECT reason FROM erasure JOIN entry USING (place) WHERE leaf = ?", (entry,)
+        ).fetchone()
+        return None if row is None else str(row[0])
 
     def exchanges(
         self,

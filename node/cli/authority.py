@@ -12,6 +12,7 @@ from ledger.limits import HASH_BYTES
 from .. import language, wording
 from ..errors import InputError
 from ..language import gettext as _
+from ..language import ngettext
 from . import output
 from .desk import Desk
 from .options import argument, command, option
@@ -34,7 +35,12 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     help="What to do; show if nothing is given.",
 )
 @argument(
-    "files", metavar="FILE", type=FILE, nargs=-1, required=False, help="For sign and record: the request."
+    "files",
+    metavar="FILE",
+    type=FILE,
+    nargs=-1,
+    required=False,
+    help="For sign, record and show: the request.",
 )
 @option(
     "--key", "keys", multiple=True, metavar="KEY", help="For replace: a key of the new authority; repeat it."
@@ -67,7 +73,7 @@ def authority(
     request that replace or restore wrote, and `authority record` enters a change once enough have signed.
     """
     if action == "show":
-        _show(desk)
+        _show_request(desk, files) if files else _show(desk)
     elif action == "key":
         _key(desk, out)
     elif action == "replace":
@@ -93,13 +99,46 @@ def _show(desk: Desk) -> None:
             )
         )
     for link in tips:
-        click.echo(
-            _("{threshold} of {count} keys speak for the commune:").format(
-                threshold=link.authority.threshold, count=len(link.authority.keys)
-            )
+        count = len(link.authority.keys)
+        sentence = ngettext(
+            "One key speaks for the commune:", "{threshold} of {count} keys speak for the commune:", count
         )
+        click.echo(sentence.format(threshold=link.authority.threshold, count=count))
         for key in link.authority.keys:
             click.echo(f"  {key.hex()}")
+
+
+def _show_request(desk: Desk, files: tuple[Path, ...]) -> None:
+    """What a request asks for, who has signed it and who has not."""
+    from ..requests import merge_requests, read_request
+
+    request = merge_requests([read_request(path) for path in files])
+    signers = {item.key for item in request.valid}
+    if desk.as_json:
+        output.print_json(
+            {
+                "commune": request.record.commune.hex(),
+                "kind": request.record.kind,
+                "missing": request.missing,
+                "authorities": [
+                    {
+                        "threshold": authority.threshold,
+                        "keys": [{"key": key.hex(), "signed": key in signers} for key in authority.keys],
+                    }
+                    for authority in request.authorities
+                ],
+            }
+        )
+        return
+    click.echo(output.safe(summary_of(request)))
+    for authority in request.authorities:
+        count = len(authority.keys)
+        sentence = ngettext("This key has to sign:", "{threshold} of these {count} keys have to sign:", count)
+        click.echo(sentence.format(threshold=authority.threshold, count=count))
+        for key in authority.keys:
+            click.echo(f"  {key.hex()}  {_('signed') if key in signers else _('not yet')}")
+    if request.is_complete:
+        click.echo(_("It has all signatures that it needs."))
 
 
 def _plain(link: Link) -> dict[str, object]:
@@ -150,16 +189,17 @@ def _replace(
         if request.is_complete:
             _confirm(desk, request, unasked=unasked)
             entry = apply_change(service, [request])
-            desk.done(
-                entry,
-                _("From now on {threshold} of {count} keys speak for the commune.").format(
-                    threshold=threshold, count=len(keys)
-                ),
+            sentence = ngettext(
+                "From now on one key speaks for the commune.",
+                "From now on {threshold} of {count} keys speak for the commune.",
+                len(keys),
             )
+            desk.done(entry, sentence.format(threshold=threshold, count=len(keys)))
             return
     if out is None:
         raise InputError(
-            "{missing} more signatures are needed: give --out FILE for the request.", missing=request.missing
+            "Signatures that are still needed: {missing}. Give --out FILE for the request.",
+            missing=request.missing,
         )
     _write_request(desk, out, request)
 
@@ -207,9 +247,13 @@ def summary_of(request: Request) -> str:
             name=name, log=wording.short(record.log)
         )
     listed = ", ".join(wording.short(key) for key in record.authority.keys)
-    return _("For {name}, {threshold} of these {count} keys are to speak from now on: {keys}.").format(
-        name=name, threshold=record.authority.threshold, count=len(record.authority.keys), keys=listed
+    count = len(record.authority.keys)
+    sentence = ngettext(
+        "For {name}, this key is to speak from now on: {keys}.",
+        "For {name}, {threshold} of these {count} keys are to speak from now on: {keys}.",
+        count,
     )
+    return sentence.format(name=name, threshold=record.authority.threshold, count=count, keys=listed)
 
 
 def _parse_key(text: str) -> bytes:
@@ -233,11 +277,12 @@ def _write_request(desk: Desk, path: Path, request: Request) -> None:
     elif request.is_complete:
         click.echo(_("{path} has all signatures that it needs.").format(path=path))
     else:
-        click.echo(
-            _("{path} needs {missing} more: give it to those who hold the keys.").format(
-                path=path, missing=request.missing
-            )
+        sentence = ngettext(
+            "{path} needs {missing} more signature: give it to those who hold the keys.",
+            "{path} needs {missing} more signatures: give it to those who hold the keys.",
+            request.missing,
         )
+        click.echo(sentence.format(path=path, missing=request.missing))
 
 
 def _write_new(path: Path, data: bytes, *, mode: int) -> None:

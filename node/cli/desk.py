@@ -106,7 +106,7 @@ class Desk:
 
     def warn(self, sentence: str) -> None:
         """Say something on standard error and go on."""
-        click.echo(output.safe(sentence), err=True)
+        click.echo(output.for_terminal(output.safe(sentence)), err=True)
 
     def confirm(self, summary: str, question: str | None = None) -> None:
         """Ask before something is done for ever, if a person is there. Raises InputError on no."""

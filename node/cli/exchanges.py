@@ -209,6 +209,10 @@ def leg_lines(row: Exchange, names: Names) -> Iterator[tuple[int, str]]:
         yield 5, "; ".join(part for part in said if part)
 
 
+def _open_quarrels(row: Exchange, names: Names) -> list[str]:
+    return [telling.quarrel(item, names) for item in row.quarrels if item.outcome is None]
+
+
 def _draw(rows: Sequence[Exchange], service: Service, now: int, names: Names) -> None:
     from ledger.steps import awaited
 
@@ -221,8 +225,9 @@ def _draw(rows: Sequence[Exchange], service: Service, now: int, names: Names) ->
             communes=telling.told_parties(row.proposal.parties, service.own, names),
             state=state_of(row, now),
         )
+        quarrels = [(2, told) for told in _open_quarrels(row, names)]
         steps = [(2, f"→ {telling.step(step, row, names)}") for step in awaited(row)]
-        output.print_lines([(0, heading), *leg_lines(row, names), *steps])
+        output.print_lines([(0, heading), *leg_lines(row, names), *quarrels, *steps])
 
 
 def _show_one(row: Exchange, said: list[Said], service: Service, now: int, names: Names) -> None:
@@ -242,6 +247,8 @@ def _show_one(row: Exchange, said: list[Said], service: Service, now: int, names
         facts.append((_("Replaces"), wording.short(row.proposal.replaces)))
     if row.replaced_by is not None:
         facts.append((_("Replaced by"), wording.short(row.replaced_by)))
+    if quarrels := _open_quarrels(row, names):
+        facts.append((_("Disputes"), "\n".join(quarrels)))
     if steps := awaited(row):
         facts.append((_("Waits for"), "\n".join(telling.step(step, row, names) for step in steps)))
     if service.own is not None and (moves := available_moves(row, service.own)):

@@ -18,7 +18,7 @@ from ..errors import InputError, WordsError
 from ..language import gettext as _
 from .desk import Desk, is_interactive
 from .options import LINE, TEXT, command, option
-from .output import safe
+from .output import for_terminal, safe
 
 if TYPE_CHECKING:
     from ledger.signing import SigningKey
@@ -130,14 +130,12 @@ def _have_words_written(recovery: SigningKey) -> None:
 
 
 def _show(words: list[str]) -> None:
-    click.echo(
-        _(
-            "These are the recovery words of your commune. Write them on paper, in this order. With them the "
-            "assembly can bring the commune back on another computer; without them nobody can. "
-            "They are shown only now."
-        ),
-        err=True,
+    told = _(
+        "These are the recovery words of your commune. Write them on paper, in this order. With them the "
+        "assembly can bring the commune back on another computer; without them nobody can. "
+        "They are shown only now."
     )
+    click.echo(for_terminal(told), err=True)
     click.echo(err=True)
     rows = len(words) // COLUMNS
     for row in range(rows):
@@ -156,14 +154,9 @@ def _show(words: list[str]) -> None:
 
 def _typed(count: int) -> list[str]:
     """The words as typed, over as many lines as it takes; none if the first line is empty."""
-    click.echo(
-        _("Type the {count} words from the paper, with blanks between them; accents may be left out.").format(
-            count=count
-        )
-        + " "
-        + _("Enter alone shows them again."),
-        err=True,
-    )
+    asked = _("Type the {count} words from the paper, with blanks between them; accents may be left out.")
+    told = f"{asked.format(count=count)} {_('Enter alone shows them again.')}"
+    click.echo(for_terminal(told), err=True)
     typed: list[str] = []
     while len(typed) < count:
         line = click.prompt(f"{len(typed) + 1}.", default="", show_default=False, prompt_suffix=" ", err=True)

@@ -68,6 +68,19 @@ class Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.rows)
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        from difflib import get_close_matches
+
+        near = get_close_matches(args[0], self.rows, n=3, cutoff=0.6)
+        if args[0] not in self.rows and near:
+            raise click.UsageError(
+                _("There is no command '{name}'. Did you mean: {names}?").format(
+                    name=args[0], names=", ".join(near)
+                ),
+                ctx,
+            )
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         row = self.rows.get(cmd_name)
         if row is None:
@@ -205,7 +218,11 @@ def _stopped(error: BaseException) -> int:
         return _refuse(
             _("An answer is missing: run this in a terminal, or see --help for how to do without questions.")
         )
-    click.echo(_("Stopped."), err=True)
+    if isinstance(error.__cause__ or error, KeyboardInterrupt):
+        told = _("Stopped. `trueque log` shows whether something was signed before that.")
+    else:
+        told = _("Stopped: nothing was signed.")  # at a question, and those come before anything is signed
+    click.echo(told, err=True)
     return INTERRUPTED
 
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.errors import LedgerError
-
 from .. import language, wording
 from ..admission import followed
 from ..errors import HomeError, ImportStopped, InputError
@@ -140,16 +138,20 @@ def _restore(
         return
     if request_out is None:
         raise HomeError(
-            "{missing} more signatures are needed: give the command again with --request-out FILE.",
+            "Signatures that are still needed: {missing}. Give the command again with --request-out FILE.",
             missing=restored.request.missing,
         )
     _write_request(request_out, restored.request)
+    sentence = ngettext(
+        "The history is back. Have {path} signed with {missing} more key by `trueque authority sign`, "
+        "then give it to `trueque restore --signed`.",
+        "The history is back. Have {path} signed with {missing} more keys by `trueque authority sign`, "
+        "then give it to `trueque restore --signed`.",
+        restored.request.missing,
+    )
     desk.done(
         restored.log,
-        _(
-            "The history is back. Have {path} signed by {missing} more with `trueque authority sign`, "
-            "then give it to `trueque restore --signed`."
-        ).format(path=request_out, missing=restored.request.missing),
+        sentence.format(path=request_out, missing=restored.request.missing),
         missing=restored.request.missing,
     )
 
@@ -161,8 +163,8 @@ def _finish(desk: Desk, signed: tuple[Path, ...]) -> None:
     finished = finish_restore(desk.home, [read_request(path) for path in signed])
     if isinstance(finished, Request):
         raise HomeError(
-            "{missing} more signatures are needed; those that came are kept: give the next ones as you gave "
-            "these.",
+            "Signatures that are still needed: {missing}. Those that came are kept: give the next ones "
+            "likewise.",
             missing=finished.missing,
         )
     _tell_restored(desk, finished)
@@ -176,6 +178,12 @@ def _tell_restored(desk: Desk, succession: bytes) -> None:
         _(
             "{name} goes on from here, in a new log. Import the bundles of neighbours to fetch what is newer."
         ).format(name=name),
+    )
+    desk.warn(
+        _(
+            "If the old computer still works, stop using it for {name}: what it signs from now on does not "
+            "count, and it stops by itself only once it hears of this."
+        ).format(name=name)
     )
 
 
@@ -278,7 +286,8 @@ def _plain(report: ImportReport) -> dict[str, Any]:
                 "refused": told.refused,
                 "left_out": told.left_out,
                 "forked": told.forked,
-                "reason": None if told.reason is None else str(told.reason),
+                "error": None if told.reason is None else type(told.reason).__name__,
+                "reason": None if told.reason is None else language.told(told.reason),
             }
             for told in report.logs.values()
         ],
@@ -301,8 +310,4 @@ def _tell_import(desk: Desk, report: ImportReport, names: dict[CommuneId, str]) 
         if told.forked:
             desk.warn(_("{name}: its log was continued in two ways; see `trueque audit`.").format(name=name))
         if told.reason is not None:
-            desk.warn(f"{name}: {_reason(told.reason)}")
-
-
-def _reason(reason: LedgerError) -> str:
-    return language.told(reason)
+            desk.warn(f"{name}: {language.told(told.reason)}")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ledger import vocabulary
 from ledger.records import Need, Offer
 
 from .. import clock, telling, typed, wording
+from ..language import current, ngettext
 from ..language import gettext as _
-from ..language import ngettext
 from .desk import Desk
 from .options import LINE, TEXT, argument, command, limit_option, option
 from .output import Table, print_table
@@ -102,7 +103,7 @@ def _post(
         if last_day is not None and last_day < clock.today():
             desk.warn(_("{day} is over already, by this computer's clock.").format(day=last_day))
         if category is None:
-            desk.warn(_("It is posted under 'other': with --category others find it better."))
+            desk.warn(_no_category(title))
         what = f"«{title}»" if amount is None else f"«{title}», {wording.quantity_text(amount)}"
         is_offer = isinstance(record, Offer)
         desk.confirm((_("Offer {what}.") if is_offer else _("Need {what}.")).format(what=what))
@@ -140,12 +141,31 @@ def withdraw(desk: Desk, target: str, reason: str | None, by: str | None) -> Non
         desk.done(withdrawn, _("Withdrawn: {kind}, {what}.").format(kind=kind, what=told))
 
 
+def _no_category(title: str) -> str:
+    """What to say of a listing that was given no category: which ones its title suggests."""
+    suggested = [
+        f"{code} ({wording.category(code)})"
+        for code in vocabulary.suggest_categories(title)
+        if code != typed.OTHER
+    ]
+    if suggested:
+        return _(
+            "It is posted under 'other': with --category others find it better. Perhaps: {names}."
+        ).format(names="; ".join(suggested))
+    return _(
+        "It is posted under 'other': with --category others find it better; "
+        "`trueque listings --categories` shows which there are."
+    )
+
+
 @command("listings")
 @option("--kind", type=click.Choice(["offer", "need"]), help="Offers alone, or needs alone.")
 @option("--category", metavar="CODE", help="One category, by its code or name.")
 @option("--commune", metavar="COMMUNE", help="One commune, by its name or id.")
 @option("--search", metavar="WORDS", help="With these words, or beginnings of them, in title, note or place.")
 @option("--all", "everything", is_flag=True, help="Those withdrawn, replaced and expired too.")
+@option("--categories", is_flag=True, help="Instead, the categories that there are, with their codes.")
+@option("--units", is_flag=True, help="Instead, the units that there are, with their codes.")
 @limit_option
 def listings(
     desk: Desk,
@@ -154,6 +174,8 @@ def listings(
     commune: str | None,
     search: str | None,
     everything: bool,
+    categories: bool,
+    units: bool,
     limit: int | None,
 ) -> None:
     """Show offers and needs.
@@ -162,6 +184,13 @@ def listings(
     """
     from .. import overview
 
+    if categories or units:
+        if categories:
+            named = {code: wording.category(code) for code in vocabulary.categories()}
+        else:
+            named = {code: vocabulary.unit_name(code, current(), False) for code in vocabulary.units()}
+        desk.show(list(named.items()), lambda row: {"code": row[0], "name": row[1]}, _draw_codes, "")
+        return
     code = None if category is None else typed.category_of(category)
     with desk.reading() as service:
         today = clock.today()
@@ -210,6 +239,10 @@ def as_json(row: Listed, names: Names) -> dict[str, Any]:
         "by": record.by,
         "at": record.at,
     }
+
+
+def _draw_codes(rows: Sequence[tuple[str, str]]) -> None:
+    print_table(Table((_("Code"), _("Name")), rows=list(rows)))
 
 
 def _draw(rows: Sequence[Listed], names: Names) -> None:

@@ -46,6 +46,15 @@ def json_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
+def for_terminal(text: str) -> str:
+    """Sentences for standard error: broken between words where that is a terminal, in one line elsewhere."""
+    if not sys.stderr.isatty():
+        return text
+    from textwrap import fill
+
+    return "\n".join(fill(line, shutil.get_terminal_size().columns) for line in text.split("\n"))
+
+
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:
     """Print what there is to say of one thing, a name and a value a line."""
     width = max(len(name) for name, _value in facts)

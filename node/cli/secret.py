@@ -40,10 +40,24 @@ def password_from(path: Path | None, *, new: bool) -> str:
             err=True,
         )
     while True:
-        first: str = click.prompt(_("Password"), hide_input=True, err=True)
-        if not new or first == click.prompt(_("The same password again"), hide_input=True, err=True):
+        first = _hidden(_("Password"))
+        if new and len(first) < MIN_PASSWORD_CHARACTERS:
+            wrong = _("That has {count} characters, and {least} are needed: choose a longer one.").format(
+                count=len(first), least=MIN_PASSWORD_CHARACTERS
+            )
+        elif not first:
+            wrong = _("Nothing was typed; the password does not show while you type it.")
+        elif new and first != _hidden(_("The same password again")):
+            wrong = _("The two are not the same: type it again.")
+        else:
             return first
-        click.echo(_("The two are not the same: type it again."), err=True)
+        click.echo(wrong, err=True)
+
+
+def _hidden(question: str) -> str:
+    """A line typed without being shown; it may be empty."""
+    typed: str = click.prompt(question, default="", show_default=False, hide_input=True, err=True)
+    return typed
 
 
 def words_from(path: Path | None) -> SigningKey:

@@ -729,7 +729,7 @@ def test_a_bundle_cut_short_gives_what_came_whole_and_says_how_much(montes: Hous
             house.take_in(data[:size])
         assert stopped.value.report.new == new
         assert isinstance(stopped.value.__cause__, CutShort)
-        assert f"{new} new entries" in str(stopped.value)
+        assert f"are stored: {new};" in str(stopped.value)
         assert stopped.value.report.situation is Situation.READY
         report = house.take_in(montes.export())
         assert report.new == 4 - new

@@ -149,7 +149,8 @@ def test_without_a_command_the_help_is_shown_as_it_is_laid_out() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["ofer"], "No such command 'ofer'. Try 'trueque --help' for help."),
+        (["ofer"], "There is no command 'ofer'. Did you mean: offer? Try 'trueque --help' for help."),
+        (["zzz"], "No such command 'zzz'. Try 'trueque --help' for help."),
         (["offer"], "Missing argument 'TITLE'. Try 'trueque offer --help' for help."),
         (["listings", "--knd", "offer"], "Try 'trueque listings --help' for help."),
         (["listings", "--kind", "gift"], "'gift' is not one of 'offer', 'need'."),
@@ -224,8 +225,18 @@ def test_an_interrupted_question_is_a_stop(montes: Secretary, monkeypatch: pytes
 
     monkeypatch.setattr("node.cli.desk.is_interactive", lambda: True)
     monkeypatch.setattr("click.prompt", interrupted)
-    assert montes.run("offer", "Maíz", status=130).stderr.strip().endswith("Stopped.")
+    assert montes.run("offer", "Maíz", status=130).stderr.strip().endswith("Stopped: nothing was signed.")
     assert montes.json("listings") == []
+
+
+def test_an_interrupted_command_says_where_to_look(
+    montes: Secretary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("node.service.Service.record", interrupted)
+    assert "`trueque log` shows" in montes.run("offer", "Maíz", "--yes", status=130).stderr
 
 
 def _trueque(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:

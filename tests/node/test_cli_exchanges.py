@@ -389,7 +389,7 @@ LEG = {"from": "Los Montes", "to": "El Valle", "title": "Maíz"}
         ('{"transfers": [', "is not JSON"),
         ('{"a": ' * 5000, "is not"),
         ('{"transfers": "\xff"}', "'transfers' cannot be read"),
-        ([], "the field '$' cannot be read"),
+        ([], "cannot be read: it has to be a group of fields"),
         ({}, "the field 'transfers' is missing"),
         ({"transfers": []}, "the field 'transfers' cannot be read"),
         ({"transfers": [LEG], "nota": "x"}, "the field 'nota' is not known"),
@@ -642,3 +642,61 @@ def test_an_exchange_past_a_fork_is_shown_as_contested(montes: Secretary, valle:
     with open_home(Home(valle.home), writing=False) as service:
         fold = service.find_exchange(proposal.hex())
     assert fold.legs[0].got == 1
+
+
+# What lists and answers tell --------------------------------------------------------------------
+
+
+def test_a_dispute_tells_what_each_side_says_of_its_end(
+    montes: Secretary, valle: Secretary, agreed: str
+) -> None:
+    """Two who settle differently have to see why it does not end."""
+    dispute = valle.sign("dispute", agreed, "--transfer", "1", "--note", "Llegó mojado")
+    valle.sign("settle", dispute, "--outcome", "due")
+    valle.tell(montes)
+    montes.sign("settle", dispute, "--outcome", "closed")
+    for told in (montes.run("exchanges").stdout, montes.run("exchanges", agreed).stdout):
+        together = " ".join(told.split())
+        assert f"dispute {dispute[:12]} by El Valle about transfer 1" in together
+        assert "El Valle says: the rest stays due" in together
+        assert "Los Montes says: nothing more is due" in together
+
+
+def test_an_erased_proposal_is_told_as_that(montes: Secretary, valle: Secretary, agreed: str) -> None:
+    montes.run("erase", agreed, "--reason", "peligro", "--yes")
+    sentence = montes.refused("exchanges", agreed)
+    assert "was erased here (peligro)" in sentence
+    assert "that name it: 1" in sentence
+
+
+def test_a_replaced_proposal_tells_by_which(montes: Secretary, valle: Secretary, proposed: str) -> None:
+    instead = valle.sign("propose", "--replaces", proposed, "--take", "Maíz blanco;90;kg")
+    valle.tell(montes)
+    assert f"replaced by {instead[:12]}" in montes.refused("accept", proposed)
+
+
+def test_what_is_handed_over_is_no_next_step(montes: Secretary, valle: Secretary, agreed: str) -> None:
+    montes.sign("deliver", agreed)
+    assert "deliver" not in whole(montes, agreed)["moves_open"]
+    assert "receive" in whole(montes, agreed)["moves_open"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[]", "a group of fields in braces"),
+        ("{", "is not JSON"),
+        ('{"transfers": {}}', "'transfers' cannot be read: it has to be a list"),
+        ('{"transfers": []}', "with nothing in it"),
+        ('{"transfers": [{"from": 2, "to": "El Valle"}]}', "'transfers[0].from' cannot be read"),
+        ('{"transfers": [{"from": "a", "to": "b", "quantity": 1.5}]}', "whole number from 1 on"),
+        ('{"transfers": [{"from": "a"}]}', "'transfers[0].to' is missing"),
+        ('{"transfers": [{"from": "a", "to": "b", "que": 1}]}', "Those that are: from, to, title"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_file_is_told_with_where_and_how_it_should_be(
+    montes: Secretary, places: Path, text: str, told: str
+) -> None:
+    file = places / "exchange.json"
+    file.write_text(text)
+    assert told in montes.refused("propose", "--file", str(file))

@@ -202,9 +202,14 @@ def test_two_councils_change_the_authority_by_a_request(
 ) -> None:
     asked, one, both = (str(places / name) for name in ("asked.json", "one.json", "both.json"))
     montes.run("authority", "replace", "--key", councils[2][0], "--threshold", "1", "--out", asked)
-    assert "2 more" in refusal(montes, "authority", "record", asked, "--yes")
+    assert "still needed: 2" in refusal(montes, "authority", "record", asked, "--yes")
     montes.run("authority", "sign", asked, "--words", councils[0][1], "--out", one, "--yes")
-    assert "1 more" in refusal(montes, "authority", "record", one, "--yes")
+    assert "still needed: 1" in refusal(montes, "authority", "record", one, "--yes")
+    told = montes.run("authority", "show", one).stdout
+    assert "2 of these 3 keys have to sign" in told
+    assert (told.count("  signed"), told.count("  not yet")) == (1, 2)
+    (asking,) = montes.json("authority", "show", one)["authorities"]
+    assert [row["key"] for row in asking["keys"] if row["signed"]] == [councils[0][0]]
     montes.run("authority", "sign", one, "--words", councils[1][1], "--out", both, "--yes")
     montes.run("authority", "record", both, "--yes")
     (link,) = montes.json("authority")
@@ -226,8 +231,8 @@ def test_a_restore_waits_for_the_councils(
     for number in (0, 2):
         signed.append(str(places / f"signed-{number}.json"))
         montes.run("authority", "sign", asked, "--words", councils[number][1], "--out", signed[-1], "--yes")
-    assert "1 more" in laptop.refused("restore", "--signed", signed[0])
-    laptop.run("restore", "--signed", signed[1])
+    assert "still needed: 1" in laptop.refused("restore", "--signed", signed[0])
+    assert "stop using it" in laptop.run("restore", "--signed", signed[1]).stderr
     assert laptop.commune == montes.commune
     laptop.sign("offer", "Tomatoes")
 
@@ -245,7 +250,7 @@ def test_who_signs_reads_what_they_sign(
 ) -> None:
     asked = str(places / "asked.json")
     montes.run("authority", "replace", "--key", councils[2][0], "--threshold", "1", "--out", asked)
-    for speaks, expected in (("en", "For Los Montes, 1 of these 1 keys"), ("es", "Los Montes")):
+    for speaks, expected in (("en", "For Los Montes, this key"), ("es", "Los Montes")):
         out = str(places / f"signed-{speaks}.json")
         result = montes.run(
             "authority", "sign", asked, "--words", councils[0][1], "--out", out, "--yes", speaks=speaks
@@ -356,3 +361,14 @@ def test_in_a_ring_the_answer_of_a_party_that_is_not_recognised_is_taken_in(
         other.run("export", "--bundle", bundle)
         assert vega.json("import", bundle)["new"] > 0
     assert vega.json("exchanges")[0]["state"] == "agreed"
+
+
+def test_a_new_password_is_asked_for_until_it_is_long_enough_and_typed_twice_alike(
+    montes: Secretary, places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("node.cli.secret.is_interactive", lambda: True)
+    typed = "\n".join(("", "corta", PASSWORD, "otra cosa larga", PASSWORD, PASSWORD, ""))
+    told = montes.run("backup", str(places / "respaldo"), typed=typed).stderr
+    assert "0 characters" in told
+    assert "5 characters" in told
+    assert "not the same" in told

@@ -326,3 +326,17 @@ def test_the_last_moment_of_time_can_be_shown(montes: Secretary) -> None:
     with Store(montes.home / "ledger.sqlite", "ensayo") as store:
         store.ingest(other.run())
     assert "9999-12-31" in montes.run("log", "El Fin").stdout
+
+
+def test_a_title_without_a_category_is_told_which_may_fit(montes: Secretary) -> None:
+    assert "Perhaps: food-grain" in montes.run("offer", "Arroz", "--yes").stderr
+    assert "`trueque listings --categories`" in montes.run("offer", "Zzz", "--yes").stderr
+
+
+def test_categories_and_units_are_listed_with_their_codes(montes: Secretary) -> None:
+    assert "food-grain" in montes.run("listings", "--categories", speaks="es").stdout
+    assert "hora" in montes.run("listings", "--units", speaks="es").stdout
+
+
+def test_a_misspelt_commune_is_told_which_may_be_meant(montes: Secretary, valle: Secretary) -> None:
+    assert "Did you mean: El Valle?" in montes.refused("listings", "--commune", "El Vale")

@@ -97,6 +97,11 @@ def test_answers_are_documented(montes: Secretary, valle: Secretary) -> None:
     check(montes.json("decline", declined), "Answer about an exchange")
 
 
+def test_codes_are_documented(montes: Secretary) -> None:
+    for asked in ("--categories", "--units"):
+        check(montes.json("listings", asked), "Code")
+
+
 def test_listings_are_documented(montes: Secretary) -> None:
     montes.sign("offer", "Algo")
     check(montes.json("listings"), "Listing")
@@ -195,6 +200,10 @@ def test_the_authority_is_documented(montes: Secretary, valle: Secretary, places
         montes.json("authority", "replace", *first, "--words", str(places / "one.words"), "--out", request),
         "Request",
     )
+    shown = montes.json("authority", "show", request)
+    check(shown, "Request in full")
+    check(shown["authorities"], "Authority that signs")
+    check(shown["authorities"][0]["keys"], "Key that signs")
     password, backup = places / "password", places / "montes.backup"
     password.write_text("una contraseña larga\n")
     montes.run("backup", str(backup), "--password-file", str(password))

@@ -67,7 +67,7 @@ def test_two_of_three_councils_sign_and_the_record_is_whole() -> None:
 def test_who_signs_twice_counts_once() -> None:
     twice = sign_request(sign_request(request(), COUNCILS[0]), COUNCILS[0])
     assert twice.missing == 1
-    with pytest.raises(InputError, match="1 more"):
+    with pytest.raises(InputError, match="still needed: 1"):
         twice.signed_payload()
 
 
