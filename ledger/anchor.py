@@ -203,11 +203,11 @@ def write_durably(path: Path, data: bytes, mode: int = 0o644) -> None:
     _sync_folder(path.parent)
 
 
-def make_folder_durably(path: Path) -> None:
+def make_folder_durably(path: Path, mode: int = 0o777) -> None:
     """Make a folder, and those missing above it, so that a power cut does not undo it. Raises OSError."""
     if not path.is_dir():
         make_folder_durably(path.parent)
-        path.mkdir(exist_ok=True)
+        path.mkdir(mode, exist_ok=True)
         _sync_folder(path.parent)
 
 

@@ -138,6 +138,7 @@ def restore(
         with path.open("rb") as file:
             opening = OpeningReader(file, password)
             label = read_label(opening)
+            home.check_unsigned()
             home.make()
             with home.locked(), Store(home.ledger, label.network) as store, Reader(home.ledger) as reader:
                 _check_unused(home, store)

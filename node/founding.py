@@ -49,6 +49,7 @@ class Founding:
 
 def check_unfounded(home: Home) -> None:
     """Raise HomeError if there is a commune in a home already, or if nothing can be written there."""
+    home.check_unsigned()
     if home.exists and _holds_entries(home):
         raise HomeError(
             "There is a commune in {path} already: choose another folder with --home.", path=home.path

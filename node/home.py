@@ -21,11 +21,14 @@ from typing import Final
 
 import platformdirs
 
-from ledger.anchor import Anchors, write_durably
+from ledger.anchor import Anchors, make_folder_durably, write_durably
 from ledger.log import LogKey
 from ledger.signing import SigningKey
 
 from .errors import HomeError
+
+LEAST_LEDGER_BYTES: Final = 512
+"""bytes of the smallest page of SQLite."""
 
 KEY_BYTES: Final = 32
 """bytes of an Ed25519 seed."""
@@ -62,15 +65,35 @@ class Home:
         """Whether a commune's node lives here."""
         return self.key_file.exists() and self.ledger.exists()
 
+    @property
+    def _has_ledger(self) -> bool:
+        """Whether the database is there; SQLite takes a file without a whole page for a new one."""
+        return self.ledger.exists() and self.ledger.stat().st_size >= LEAST_LEDGER_BYTES
+
     def anchors(self, log: LogKey) -> Anchors:
         """Where the last head signed is kept: here, and in the platform's state directory."""
         outside = Path(platformdirs.user_state_dir("trueque", appauthor=False)) / "anchors" / log.hex()
         return Anchors((self.path / "anchor", outside))
 
+    def check_unsigned(self) -> None:
+        """Refuse a home whose key has signed and whose ledger is missing: an empty one instead would fork.
+
+        Raises HomeError.
+        """
+        if not self.key_file.exists() or self._has_ledger:
+            return
+        log = LogKey(self.read_key().public_key)
+        if any(path.exists() for path in self.anchors(log).paths):
+            raise HomeError(
+                "The ledger {path} is missing, and this computer has signed in it: put the file back, or "
+                "bring the commune back from a backup with `trueque restore` and another --home.",
+                path=self.ledger,
+            )
+
     def make(self) -> None:
         """Make the folder, for its owner only. Raises HomeError."""
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder_durably(self.path, 0o700)
         except OSError as error:
             raise HomeError(
                 "The folder {path} cannot be made ({reason}): choose another with --home.",

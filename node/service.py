@@ -238,6 +238,11 @@ def open_home(home: Home, *, writing: bool, now: Callable[[], int] = clock.now) 
     StoreError if the database cannot be used.
     """
     key = home.read_key()
+    home.check_unsigned()
+    if not home.ledger.exists():
+        raise HomeError(
+            "The founding of a commune in {path} was not finished: give `trueque init` again.", path=home.path
+        )
     if not writing:
         with Reader(home.ledger) as reader:
             yield Service(reader, LogKey(key.public_key), None, None, now)

@@ -49,7 +49,9 @@ def _store_error(path: Path | str, error: sqlite3.Error) -> StoreError:
             "The disk that holds the ledger {path} is full ({reason}): free some space, then start again.",
             **told,
         )
-    if "malformed" in text or "not a database" in text or "corrupt" in text:
+    if any(
+        sign in text for sign in ("malformed", "not a database", "corrupt", "no such table", "no such column")
+    ):
         return StoreError(
             "The ledger {path} is damaged ({reason}): keep the file, restore a backup into another home, "
             "and import bundles of neighbours to fetch what is newer.",

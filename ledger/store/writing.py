@@ -89,6 +89,7 @@ class Store:
         self._durable: bool | None = None
         self._version = -1
         self._failed = False
+        self._closed = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trueque-store")
         try:
             self._thread.submit(self._open).result()
@@ -125,9 +126,11 @@ class Store:
             )
 
     def close(self) -> None:
-        """Finish what is under way and close the database."""
-        self._thread.submit(self._connection.close).result()
-        self._thread.shutdown()
+        """Finish what is under way and close the database; a second time, and there is nothing to do."""
+        if not self._closed:
+            self._closed = True
+            self._thread.submit(self._connection.close).result()
+            self._thread.shutdown()
 
     def __enter__(self) -> Store:
         return self
@@ -308,7 +311,10 @@ class Store:
 
     def _ingest(self, run: Run) -> Ingested:
         with self._transaction(durable=False):
-            return self._take(run)
+            taken = self._take(run)
+        if taken.evidence is not None:
+            self._sync()
+        return taken
 
     def _ingest_all(self, runs: Sequence[Run]) -> list[Ingested | RunRefused]:
         taken: list[Ingested | RunRefused] = []
@@ -318,7 +324,13 @@ class Store:
                     taken.append(self._take(run))
                 except RunRefused as refused:
                     taken.append(refused)
+        if any(isinstance(one, Ingested) and one.evidence is not None for one in taken):
+            self._sync()
         return taken
+
+    def _sync(self) -> None:
+        """Make durable what was committed: evidence may be held by nobody else, and not be fetched again."""
+        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _take(self, run: Run) -> Ingested:
         """Verify a run, then write it; a run that is refused has written nothing."""

@@ -280,6 +280,31 @@ def test_a_home_without_a_commune_says_how_to_begin(places: Path) -> None:
     assert not nobody.home.exists()
 
 
+@pytest.mark.parametrize("left", [None, 0, 1])
+def test_a_ledger_that_is_gone_is_not_replaced_by_an_empty_one(
+    montes: Secretary, places: Path, left: int | None
+) -> None:
+    """Signing in an empty one from index 0 on would fork what others hold."""
+    ledger = montes.home / "ledger.sqlite"
+    if left is None:
+        ledger.unlink()
+    else:
+        ledger.write_bytes(bytes(left))
+    before = ledger.read_bytes() if ledger.exists() else None
+    founding = ("init", "--name", "Otra", "--yes", "--recovery-out", str(places / "otra.words"))
+    for command in (("listings",), ("offer", "Maíz", "--yes"), ("audit",), founding):
+        assert "is missing, and this computer has signed in it" in montes.refused(*command)
+    assert (ledger.read_bytes() if ledger.exists() else None) == before
+
+
+def test_a_founding_that_was_cut_short_is_told_as_that(montes: Secretary) -> None:
+    for name in ("ledger.sqlite", "anchor"):
+        (montes.home / name).unlink()
+    for path in montes.home.parent.rglob("anchors/*"):
+        path.unlink()
+    assert "give `trueque init` again" in montes.refused("listings")
+
+
 def test_the_home_may_be_named_in_the_environment(montes: Secretary) -> None:
     assert montes.name in run("communes", env={"TRUEQUE_HOME": str(montes.home)}).stdout
 

@@ -589,6 +589,32 @@ def test_a_fork_is_stored_with_the_evidence_that_proves_it(path: Path, store: St
     assert store.ingest(twin.runs[1]) == Ingested(0, 2)
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_fork_that_a_run_shows_is_durable_when_it_is_acknowledged(
+    path: Path, store: Store, at_once: bool
+) -> None:
+    """Nobody else may hold the other branch: what is in the write-ahead log alone may go with the power."""
+    author = written("El Maizal", numbered("a", 3))
+    twin = author.twin()
+    store.ingest(author.runs[0])
+    store.ingest(author.write(b"one"))
+    run = twin.write(b"another")
+    if at_once:
+        assert len(list(store.ingest_all([run]))) == 1
+    else:
+        store.ingest(run)
+    synced = path.with_name("synced.sqlite")
+    synced.write_bytes(path.read_bytes())
+    with Reader(synced) as reader:
+        assert [evidence.cut for evidence in reader.evidence()] == [3]
+
+
+def test_closing_twice_is_closing_once(path: Path) -> None:
+    store = Store(path, NETWORK)
+    store.close()
+    store.close()
+
+
 def test_of_all_evidence_the_lowest_cut_is_kept(path: Path, store: Store) -> None:
     montes = found("Los Montes")
     for number in range(4):
