@@ -117,6 +117,9 @@ class _Text(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         text = unicodedata.normalize("NFC", str(value)).strip()
+        if any(unicodedata.category(letter) == "Cs" for letter in text):
+            # What Python makes of bytes on the command line that are no UTF-8.
+            self.fail(_("It holds bytes that are no text: type it again."), param, ctx)
         if not text and not self._empty:
             self.fail(_("It must not be empty."), param, ctx)
         if self._line and len(text.splitlines()) > 1:

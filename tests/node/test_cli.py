@@ -156,6 +156,7 @@ def test_without_a_command_the_help_is_shown_as_it_is_laid_out() -> None:
         (["listings", "--kind", "gift"], "'gift' is not one of 'offer', 'need'."),
         (["offer", " "], "It must not be empty."),
         (["offer", "two\nlines"], "It must be one line."),
+        (["offer", "\udcff\udcfe"], "It holds bytes that are no text: type it again."),
         (["listings", "--limit", "a"], "'a' is not a valid whole number."),
         (["settle", "x"], "Choose from: due, closed. Try"),
         (["--language", "pt", "listings"], "'pt' is not one of 'es', 'en'."),
