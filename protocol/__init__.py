@@ -11,5 +11,8 @@ that serves a session.
     Said        messages    heads, runs and evidence, in one spelling each
                 blobs       photos and other files named by their hash, in chunks
                 frames      a message compressed, cut up and put together again
+    Between     noise       the Noise handshake and the ciphers that come of it
+                handshake   who the other side is: its log, in a signature that is good in one session
+                channel     messages as an encrypted stream
     Carried     bundle      a file that carries all of these from home to home
 """

@@ -1,10 +1,19 @@
 """Every error that leaves the protocol.
 
+    LocalError (of the ledger)
+    └── HandshakeError        this program did something in a handshake or session that is not its turn
+
     RemoteError (of the ledger)
     └── ProtocolError         bytes from a peer or a file are not what they claim to be
         ├── MessageError        a message that cannot be read, or is not in its one spelling
         │   ├── FrameError        a frame that is too long, does not go on where it must, or explodes
         │   └── BlobError         chunks that do not make up the blob that they name
+        ├── SessionError        a session cannot begin, or has to end; `code` is the reason as sent
+        │   ├── NoiseError        a message that was not encrypted for this session, or not next in it
+        │   ├── WrongIdentity     the other side is not who it says
+        │   ├── OwnLog            the other side is this log itself: this program, or a copy of its home
+        │   ├── NoCommonVersion   the two sides speak no version in common
+        │   └── Misbehaved        it sent what was not asked for, or what its kind may not say here
         └── BundleError         a file that cannot be read to its end as a bundle
             ├── NotABundle        it does not begin as one
             ├── NewerBundle       it holds what this version cannot read and may not pass over
@@ -12,7 +21,7 @@
             ├── CutShort          it ends, or cannot be read on, before its end
             └── DamagedBundle     something in it is not well-formed, or not what its end says
 
-All are faults of whoever sent the bytes, or of what carried them. A message
+All remote ones are faults of whoever sent the bytes, or of what carried them. A message
 that raises one has changed nothing: it is read whole before any of it is used.
 As in the ledger, an error is given as a template with named fields, so that it
 can be translated where it is shown.
@@ -20,7 +29,13 @@ can be translated where it is shown.
 
 from __future__ import annotations
 
-from ledger.errors import RemoteError
+from typing import ClassVar
+
+from ledger.errors import LocalError, RemoteError
+
+
+class HandshakeError(LocalError):
+    """This program did something in a handshake or session that is not its turn, or not allowed there."""
 
 
 class ProtocolError(RemoteError):
@@ -37,6 +52,42 @@ class FrameError(MessageError):
 
 class BlobError(MessageError):
     """Chunks that do not make up the blob that they name."""
+
+
+class SessionError(ProtocolError):
+    """A session that cannot begin, or has to end. `code` says why to programs, as it is sent."""
+
+    code: ClassVar[str] = "fault"
+
+
+class NoiseError(SessionError):
+    """A message that was not encrypted for this session, or not next in it."""
+
+    code = "not-authentic"
+
+
+class WrongIdentity(SessionError):
+    """The other side is not who it says."""
+
+    code = "identity"
+
+
+class OwnLog(SessionError):
+    """The other side holds the key of this very log, and has proved it."""
+
+    code = "same-log"
+
+
+class NoCommonVersion(SessionError):
+    """The two sides speak no version of the protocol in common."""
+
+    code = "version"
+
+
+class Misbehaved(SessionError):
+    """The other side sent what was not asked for, or what may not be said there."""
+
+    code = "misbehaved"
 
 
 class BundleError(ProtocolError):

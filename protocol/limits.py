@@ -30,3 +30,12 @@ MAX_BLOB_BYTES: Final = 8_388_608
 
 BLOB_CHUNK_BYTES: Final = 131_072
 """bytes of every chunk of a blob but the last; two fit a frame with room to spare."""
+
+MAX_NOISE_BYTES: Final = 65_535
+"""bytes of one encrypted message, its tag included (Noise, section 3)."""
+
+MAX_VERSIONS: Final = 16
+"""versions of the protocol that a side says it speaks."""
+
+MAX_HELLO_BYTES: Final = 256
+"""bytes of what a side says of itself in the handshake; with 16 versions it has 151."""
