@@ -14,5 +14,9 @@ that serves a session.
     Between     noise       the Noise handshake and the ciphers that come of it
                 handshake   who the other side is: its log, in a signature that is good in one session
                 channel     messages as an encrypted stream
+    Compared    roster      which logs are held and how far, as a trie with hashes
+                compact     numbers, paths and keys in few bytes
+                extracts    what is sent of a roster
+                reconcile   what two rosters differ in, found by taking turns
     Carried     bundle      a file that carries all of these from home to home
 """

@@ -6,6 +6,7 @@
     RemoteError (of the ledger)
     └── ProtocolError         bytes from a peer or a file are not what they claim to be
         ├── MessageError        a message that cannot be read, or is not in its one spelling
+        │   ├── ReconcileError    a message of a comparison that says what cannot be, or was not asked
         │   ├── FrameError        a frame that is too long, does not go on where it must, or explodes
         │   └── BlobError         chunks that do not make up the blob that they name
         ├── SessionError        a session cannot begin, or has to end; `code` is the reason as sent
@@ -48,6 +49,10 @@ class MessageError(ProtocolError):
 
 class FrameError(MessageError):
     """A frame that is too long, does not go on where it must, or explodes when it is inflated."""
+
+
+class ReconcileError(MessageError):
+    """A message of a comparison that cannot be read, says what cannot be, or was not asked for."""
 
 
 class BlobError(MessageError):

@@ -42,6 +42,7 @@ class Kind(IntEnum):
     EVIDENCE = 0x01
     HEADS = 0x02
     RUNS = 0x03
+    RECONCILE = 0x04
     END = 0x0F
     BLOB = 0x84
 

@@ -39,3 +39,18 @@ MAX_VERSIONS: Final = 16
 
 MAX_HELLO_BYTES: Final = 256
 """bytes of what a side says of itself in the handshake; with 16 versions it has 151."""
+
+MAX_ROSTER: Final = 262_144
+"""logs that a side can say it holds; the communes and councils there are have 50,000."""
+
+MAX_DIFFERENCES: Final = 262_144
+"""logs in which two sides can differ; some 200 bytes of memory each."""
+
+MAX_TURN_BYTES: Final = 16_777_216
+"""bytes of one turn of a comparison; a list of 262,144 logs has 11 MB."""
+
+MAX_RECONCILE_TURNS: Final = 40
+"""turns of both sides in a comparison; two rosters of 47,000 logs take eight."""
+
+RECONCILE_BYTES: Final = 262_144
+"""bytes after which a turn goes on in a further message."""
