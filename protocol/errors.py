@@ -11,6 +11,9 @@
         │   └── BlobError         chunks that do not make up the blob that they name
         ├── SessionError        a session cannot begin, or has to end; `code` is the reason as sent
         │   ├── NoiseError        a message that was not encrypted for this session, or not next in it
+        │   │   ├── NotUnderstood     one of the handshake: another network, or changed on the way
+        │   │   ├── IllFormed         a message that has not the length or form that it must
+        │   │   └── WeakKey           a key with which there is no secret
         │   ├── WrongIdentity     the other side is not who it says
         │   ├── OwnLog            the other side is this log itself: this program, or a copy of its home
         │   ├── NoCommonVersion   the two sides speak no version in common
@@ -69,6 +72,24 @@ class NoiseError(SessionError):
     """A message that was not encrypted for this session, or not next in it."""
 
     code = "not-authentic"
+
+
+class NotUnderstood(NoiseError):
+    """A message of the handshake that does not decrypt; why, cannot be told."""
+
+    code = "not-understood"
+
+
+class IllFormed(NoiseError):
+    """A message of the handshake or the channel that has not the length or form that it must."""
+
+    code = "malformed"
+
+
+class WeakKey(NoiseError):
+    """A key of the other side that makes a secret which everybody knows."""
+
+    code = "weak-key"
 
 
 class WrongIdentity(SessionError):

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Final
+from itertools import pairwise
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
@@ -21,14 +22,14 @@ from ledger.log import Hash, LogKey, Signature
 
 from .errors import (
     HandshakeError,
+    IllFormed,
     MessageError,
     NoCommonVersion,
-    NoiseError,
     OwnLog,
     SessionError,
     WrongIdentity,
 )
-from .limits import MAX_HELLO_BYTES, MAX_VERSIONS
+from .limits import MAX_FURTHER, MAX_HELLO_BYTES, MAX_VERSIONS
 from .messages import decode_as
 from .noise import Keys, NoiseHandshake
 
@@ -46,18 +47,22 @@ class Role(StrEnum):
     RESPONDER = "responder"
 
 
-class Hello(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What a side says of itself; on the wire an array of three, of 105 bytes with one version.
+_Number: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 
-    `versions` are ascending. The signature covers role, Noise key and handshake hash.
+
+class Hello(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What a side says of itself; on the wire an array of four, of 104 bytes with one version.
+
+    `versions` are ascending. The signature covers role, Noise key and handshake
+    hash. `further` is room: (number, bytes), ascending by number, for what may
+    be said before both know which version they speak. None is defined, and one
+    that is not known is passed over.
     """
 
     log: Hash
-    versions: Annotated[
-        tuple[Annotated[int, msgspec.Meta(ge=1, le=65_535)], ...],
-        msgspec.Meta(min_length=1, max_length=MAX_VERSIONS),
-    ]
+    versions: Annotated[tuple[_Number, ...], msgspec.Meta(min_length=1, max_length=MAX_VERSIONS)]
     signature: Signature
+    further: Annotated[tuple[tuple[_Number, bytes], ...], msgspec.Meta(max_length=MAX_FURTHER)]
 
 
 _decoder: Final = msgspec.msgpack.Decoder(Hello)
@@ -126,7 +131,8 @@ class Handshake:
     def receive(self, message: bytes) -> list[bytes]:
         """Take the other side's next message; what to send then.
 
-        Raises NoiseError, WrongIdentity, OwnLog, NoCommonVersion; HandshakeError if it is over.
+        Raises NoiseError (NotUnderstood, IllFormed, WeakKey), WrongIdentity,
+        OwnLog, NoCommonVersion; HandshakeError if nothing is awaited.
         """
         if self._ended or self.met is not None:
             raise HandshakeError("The handshake is over.")
@@ -141,20 +147,22 @@ class Handshake:
         payload, before = self._noise.read(message)
         if first:
             if payload:
-                raise NoiseError("The first message of a handshake says more than it may.")
+                raise IllFormed("The first message of a handshake says more than it may.")
             return [self._noise.write(self._hello)]
         hello = _read_hello(payload)
         self._check(hello, before)
+        version = _version_of(self._identity.versions, hello.versions)
+        # Only now does an initiator say who it is: not to a liar, nor where nothing could follow.
         sent = [self._noise.write(self._hello)] if self._noise.is_writing else []
         keys = self._noise.keys
         assert keys is not None
-        self.met = Met(LogKey(hello.log), _version_of(self._identity.versions, hello.versions), keys)
+        self.met = Met(LogKey(hello.log), version, keys)
         return sent
 
     def _hello(self, before: bytes) -> bytes:
         identity = self._identity
         signature = identity.sign(signed_text(self.role, self._noise.public, before))
-        return msgspec.msgpack.encode(Hello(identity.log, identity.versions, signature))
+        return msgspec.msgpack.encode(Hello(identity.log, identity.versions, signature, ()))
 
     def _check(self, hello: Hello, before: bytes) -> None:
         """Whether the other side is the log that it says."""
@@ -174,10 +182,16 @@ def _read_hello(payload: bytes) -> Hello:
     try:
         hello: Hello = decode_as(_decoder, payload, MAX_HELLO_BYTES, "What the other side says of itself")
     except MessageError as error:
-        raise NoiseError(error.template, **error.fields) from error
-    if list(hello.versions) != sorted(set(hello.versions)):
-        raise NoiseError("The versions of the other side do not stand in their order.")
+        raise IllFormed(error.template, **error.fields) from error
+    if not _ascend(hello.versions):
+        raise IllFormed("The versions of the other side do not stand in their order.")
+    if not _ascend([number for number, _ in hello.further]):
+        raise IllFormed("What the other side says further does not stand in its order.")
     return hello
+
+
+def _ascend(numbers: Sequence[int]) -> bool:
+    return all(one < other for one, other in pairwise(numbers))
 
 
 def _version_of(mine: Sequence[int], theirs: Sequence[int]) -> int:

@@ -37,8 +37,11 @@ MAX_NOISE_BYTES: Final = 65_535
 MAX_VERSIONS: Final = 16
 """versions of the protocol that a side says it speaks."""
 
-MAX_HELLO_BYTES: Final = 256
-"""bytes of what a side says of itself in the handshake; with 16 versions it has 151."""
+MAX_FURTHER: Final = 8
+"""things of which a side may say more in the handshake; none is defined today."""
+
+MAX_HELLO_BYTES: Final = 512
+"""bytes of what a side says of itself in the handshake; with 16 versions it has 153, the rest is room."""
 
 MAX_ROSTER: Final = 262_144
 """logs that a side can say it holds; the communes and councils there are have 50,000."""

@@ -25,7 +25,7 @@ from nacl.bindings import (
 )
 from nacl.exceptions import CryptoError
 
-from .errors import HandshakeError, NoiseError
+from .errors import HandshakeError, IllFormed, NoiseError, NotUnderstood, WeakKey
 from .limits import MAX_NOISE_BYTES
 
 PROTOCOL_NAME: Final = b"Noise_XX_25519_ChaChaPoly_BLAKE2b"
@@ -58,9 +58,12 @@ class CipherState:
         return sealed
 
     def decrypt(self, ciphertext: bytes, data: bytes = b"") -> bytes:
-        """Decrypt the next message. Raises NoiseError if it is not the one that was encrypted next."""
+        """Decrypt the next message. Raises NoiseError if it is not the one that was encrypted next.
+
+        After that the nonce has not moved (section 5.1), but who reads on would read what others chose.
+        """
         if len(ciphertext) < TAG_BYTES:
-            raise NoiseError("A message is too short to be encrypted.")
+            raise IllFormed("A message is too short to be encrypted.")
         try:
             opened = crypto_aead_chacha20poly1305_ietf_decrypt(ciphertext, data, self._next(), self._key)
         except CryptoError as error:
@@ -95,9 +98,20 @@ class _Symmetric:
         return sent
 
     def decrypt(self, received: bytes) -> bytes:
-        plaintext = received if self._cipher is None else self._cipher.decrypt(received, self.hash)
+        plaintext = received if self._cipher is None else self._open(self._cipher, received)
         self.mix_hash(received)
         return plaintext
+
+    def _open(self, cipher: CipherState, received: bytes) -> bytes:
+        try:
+            return cipher.decrypt(received, self.hash)
+        except IllFormed:
+            raise
+        except NoiseError as error:
+            raise NotUnderstood(
+                "A message of the handshake cannot be decrypted: the other side is of another network or "
+                "speaks another protocol, or something between changed it. These cannot be told apart."
+            ) from error
 
     def split(self) -> tuple[CipherState, CipherState]:
         first, second = self._derive(b"")
@@ -144,11 +158,14 @@ class NoiseHandshake:
     ephemeral one is used for one handshake only. `public` is this side's static
     public key, `remote` the other side's once it has come, and `keys` is there
     after the last message.
-    Raises HandshakeError where it is not this side's turn, NoiseError where a
-    message is wrong: nothing is accepted after that.
+    Raises HandshakeError where it is not this side's turn, which changes
+    nothing, and NoiseError where a message is wrong: nothing is accepted after
+    that, nor after a payload that could not be made.
     """
 
     def __init__(self, *, initiator: bool, prologue: bytes, static: bytes, ephemeral: bytes) -> None:
+        if len(static) != KEY_BYTES or len(ephemeral) != KEY_BYTES:
+            raise HandshakeError("A private key of the handshake has {limit} bytes.", limit=KEY_BYTES)
         self.is_initiator = initiator
         self.remote: bytes | None = None
         self.keys: Keys | None = None
@@ -179,11 +196,10 @@ class NoiseHandshake:
         """The next message, with a payload that may depend on the hash just before it is encrypted."""
         if not self.is_writing:
             raise HandshakeError("It is not this side's turn in the handshake.")
-        try:
-            return self._write(payload)
-        except NoiseError:
-            self._failed = True
-            raise
+        self._failed = True  # until all of it has gone well, whatever is raised on the way
+        message = self._write(payload)
+        self._failed = False
+        return message
 
     def _write(self, payload: PayloadAt) -> bytes:
         message = b""
@@ -205,15 +221,14 @@ class NoiseHandshake:
         """Take the other side's next message: its payload, and the hash just before that was encrypted."""
         if self.keys is not None or self._failed or self.is_writing:
             raise HandshakeError("No message of a handshake is expected here.")
-        try:
-            return self._read(message)
-        except NoiseError:
-            self._failed = True
-            raise
+        self._failed = True  # as in `write`
+        found = self._read(message)
+        self._failed = False
+        return found
 
     def _read(self, message: bytes) -> tuple[bytes, bytes]:
         if len(message) > MAX_NOISE_BYTES:
-            raise NoiseError(
+            raise IllFormed(
                 "A message of the handshake has more than the {limit} bytes allowed.", limit=MAX_NOISE_BYTES
             )
         at = 0
@@ -243,7 +258,7 @@ class NoiseHandshake:
             secret = crypto_scalarmult(self._private[mine], self._theirs[theirs])
         except CryptoError as error:
             # libsodium refuses a public key with which every secret is zero (RFC 7748, section 6.1).
-            raise NoiseError("A key of the other side is one that hides nothing.") from error
+            raise WeakKey("A key of the other side is one that hides nothing.") from error
         self._symmetric.mix_key(secret)
 
     def _go_on(self) -> None:
@@ -256,5 +271,5 @@ class NoiseHandshake:
 
 def _whole(piece: bytes, length: int) -> bytes:
     if len(piece) != length:
-        raise NoiseError("A message of the handshake is too short.")
+        raise IllFormed("A message of the handshake is too short.")
     return piece
