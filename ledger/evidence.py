@@ -151,7 +151,7 @@ def decode_evidence(data: bytes) -> Evidence:
     try:
         evidence = _DECODER.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise EvidenceError("Evidence cannot be read: {reason}.", reason=error) from error
+        raise EvidenceError("Evidence cannot be read: it breaks off, or holds what none does.") from error
     if encode_evidence(evidence) != data:
         raise EvidenceError("Evidence is not in its shortest encoding.")
     return evidence

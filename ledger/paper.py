@@ -237,7 +237,7 @@ def from_paper(paper: bytes) -> bytes:
     try:
         return encode_receipt(_Unpacking(paper).receipt())
     except (msgspec.MsgspecError, EncodingError, ValueError, LookupError, RecursionError) as error:
-        raise ReceiptError("The codes are damaged: {reason}.", reason=error) from error
+        raise ReceiptError("The codes are damaged: scan all of them again.") from error
 
 
 class _Unpacking:

@@ -146,7 +146,7 @@ def decode_receipt(data: bytes) -> Receipt:
     try:
         receipt = _DECODER.decode(data[len(MAGIC) + 1 :])
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise ReceiptError("The receipt is damaged: {reason}.", reason=error) from error
+        raise ReceiptError("The receipt is damaged: it breaks off, or holds what none does.") from error
     if encode_receipt(receipt) != data:
         raise ReceiptError("The receipt is not in its shortest encoding.")
     if not (

@@ -42,6 +42,9 @@ TEXT_COLUMNS: Final = 92
 TEXT_LINES: Final = 12
 """lines of such text; more would take the codes' room."""
 
+BOLD: Final = ' font-weight="bold"'
+"""of what comes first, which says what the sheet is."""
+
 DOTS: Final = 11_811
 """pixels of a metre: 300 dpi, as `pHYs` of a PNG states it."""
 
@@ -93,17 +96,22 @@ def draw_svg(parts: Sequence[str], lines: Sequence[str]) -> bytes:
     """A sheet with codes, under lines that say what they are."""
     codes = _codes(parts)
     width, height = SHEET
-    text = [line for each in lines for line in wrap(each, TEXT_COLUMNS)]
+    text = [
+        line
+        for each in lines
+        for line in wrap(each, TEXT_COLUMNS, subsequent_indent=each[: len(each) - len(each.lstrip())])
+    ]
     if len(text) > TEXT_LINES:
         text = [*text[: TEXT_LINES - 1], "…"]
+    titled = len(wrap(lines[0], TEXT_COLUMNS)) if lines else 0
     top = (len(text) + 1) * 1.35 * TEXT_SIZE
     columns = _columns(len(codes))
     rows = -(-len(codes) // columns)
     side = min(width / columns, (height - top) / rows)
-    drawn = [
-        f'<text x="0" y="{(number + 1) * 1.35 * TEXT_SIZE:.2f}">{escape(line)}</text>'
-        for number, line in enumerate(text)
-    ]
+    drawn = []
+    for number, line in enumerate(text, 1):
+        look = BOLD if number <= titled else ""
+        drawn.append(f'<text x="0" y="{number * 1.35 * TEXT_SIZE:.2f}"{look}>{escape(line)}</text>')
     for number, code in enumerate(codes):
         left = (width - columns * side) / 2 + number % columns * side
         down = top + number // columns * side

@@ -56,7 +56,7 @@ def key_of_words(text: str) -> SigningKey:
     typed = text.split()
     if len(typed) != WORDS:
         raise WordsError(
-            "{count} words were given, and {words} are needed: copy them from the paper in their order.",
+            "Words given: {count}; needed: {words}. Copy them from the paper in their order.",
             count=len(typed),
             words=WORDS,
         )

@@ -100,8 +100,8 @@ def told(error: LedgerError) -> str:
     fields = {
         name: told(value)
         if isinstance(value, LedgerError)
-        else reason_told(value)
-        if name == "reason" and isinstance(value, str)
+        else gettext(value)
+        if name in ("reason", "what") and isinstance(value, str)
         else value
         for name, value in error.fields.items()
     }

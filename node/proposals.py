@@ -17,6 +17,7 @@ from typing import Annotated, Final
 import msgspec
 
 from ledger import view
+from ledger.errors import NotFound
 from ledger.exchange import Exchange
 from ledger.log import EntryId
 from ledger.records import CommuneId, Offer, Propose, Transfer
@@ -261,8 +262,14 @@ def _wrong_form(reason: str) -> str:
 
 
 def legs_of(written: WrittenProposal, reader: Reader) -> list[Leg]:
-    """The legs that a file describes. Raises InputError, NotFound."""
-    return [_written_leg(leg, reader) for leg in written.transfers]
+    """The legs that a file describes. Raises InputError naming the transfer that is wrong."""
+    legs = []
+    for place, leg in enumerate(written.transfers):
+        try:
+            legs.append(_written_leg(leg, reader))
+        except (InputError, NotFound) as error:
+            raise InputError("In 'transfers[{place}]': {reason}", place=place, reason=error) from error
+    return legs
 
 
 def _written_leg(written: WrittenTransfer, reader: Reader) -> Leg:

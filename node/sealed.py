@@ -38,7 +38,8 @@ def check_password(password: str) -> None:
     """Refuse a password that is too short to protect anything. Raises InputError."""
     if len(password) < MIN_PASSWORD_CHARACTERS:
         raise InputError(
-            "The password has {count} characters: use at least {least}; several words are easy to remember.",
+            "The password is too short: at least {least} characters are needed, and it has {count}. Several "
+            "words are easy to remember.",
             count=len(password),
             least=MIN_PASSWORD_CHARACTERS,
         )

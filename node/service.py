@@ -186,7 +186,12 @@ class Service:
     def _check_withdrawal(self, record: Withdraw, about: Exchange | None) -> None:
         if about is not None:
             return
-        if not isinstance(self.reader.entry(record.target).record, Offer | Need):
+        row = self.reader.entry(record.target)
+        if row.payload is None:
+            raise MoveRefused(
+                "The content of that entry was erased here, so what it was is not known any more: it stays."
+            )
+        if not isinstance(row.record, Offer | Need):
             raise MoveRefused(
                 "Only a listing, proposal or cancel can be withdrawn: explain others with `trueque correct`."
             )

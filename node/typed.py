@@ -42,7 +42,7 @@ def quantity_of(number: str | None, unit: str | None) -> Quantity | None:
         raise InputError("A unit needs a quantity: give both, or neither.")
     if unit is None:
         raise InputError(
-            "A quantity needs a unit: kg, l, piece, hour, ... (see docs/reference/vocabulary.md)."
+            "A quantity needs a unit: kg, l, piece, hour, ... `trueque listings --units` shows all."
         )
     digits, scale = decimal_of(number)
     return Quantity(digits, scale, unit_of(unit))
@@ -82,7 +82,9 @@ def unit_of(text: str) -> str:
     ]
     if names:
         raise InputError(
-            "There is no unit '{text}'. Did you mean: {names}?", text=text, names=", ".join(names)
+            "There is no unit '{text}'. Did you mean: {names}? `trueque listings --units` shows all.",
+            text=text,
+            names=", ".join(names),
         )
     raise InputError(
         "There is no unit '{text}': `trueque listings --units` shows those there are.", text=text
@@ -103,7 +105,10 @@ def category_of(text: str | None) -> str:
     names = [_named(code, vocabulary.category_name(code, current())) for code in suggested]
     if names:
         raise InputError(
-            "There is no category '{text}'. Did you mean: {names}?", text=text, names="; ".join(names)
+            "There is no category '{text}'. Did you mean: {names}? `trueque listings --categories` shows "
+            "all.",
+            text=text,
+            names="; ".join(names),
         )
     raise InputError(
         "There is no category '{text}': `trueque listings --categories` shows them, and 'other' is one.",

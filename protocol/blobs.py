@@ -14,6 +14,7 @@ from typing import Annotated, BinaryIO, Final
 import msgspec
 
 from ledger.log import Hash
+from ledger.sentences import N_
 
 from .errors import BlobError
 from .limits import BLOB_CHUNK_BYTES, MAX_BLOB_BYTES, MAX_MESSAGE_BYTES
@@ -48,7 +49,7 @@ def encode_chunk(chunk: BlobChunk) -> bytes:
 
 def decode_chunk(data: bytes) -> BlobChunk:
     """Read one chunk whose place and length fit its blob; nothing is hashed. Raises MessageError."""
-    chunk: BlobChunk = decode_as(_decoder, data, MAX_MESSAGE_BYTES, "A chunk of a blob")
+    chunk: BlobChunk = decode_as(_decoder, data, MAX_MESSAGE_BYTES, N_("A chunk of a blob"))
     if chunk.offset % BLOB_CHUNK_BYTES or len(chunk.data) != min(BLOB_CHUNK_BYTES, chunk.size - chunk.offset):
         raise BlobError(
             "A chunk of {length} bytes at {offset} does not fit a blob of {size}.",

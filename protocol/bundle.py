@@ -23,6 +23,7 @@ from ledger.errors import RecordError
 from ledger.evidence import Evidence
 from ledger.limits import MAX_NETWORK_CHARACTERS
 from ledger.log import Hash, Head, Run
+from ledger.sentences import N_
 
 from .blobs import BlobCheck, BlobChunk, chunks_of, decode_chunk, encode_chunk
 from .errors import CutShort, DamagedBundle, MessageError, NewerBundle, NotABundle, OtherNetwork
@@ -270,7 +271,7 @@ class BundleReader:
     def _end(self, header: bytes, body: bytes) -> None:
         if header[1] or self._joiner.is_waiting or self._blob.is_waiting:
             raise MessageError("It ends in the middle of a message or blob.")
-        totals: Totals = decode_as(_totals, body, MAX_MESSAGE_BYTES, "Its end")
+        totals: Totals = decode_as(_totals, body, MAX_MESSAGE_BYTES, N_("Its end"))
         if totals != self._counter.totals():
             raise MessageError("What it holds is not what its end says.")
         if self._read(1):

@@ -130,7 +130,7 @@ def _inflate(data: bytes) -> bytes:
     try:
         body = inflater.decompress(data, MAX_MESSAGE_BYTES + 1)
     except zlib.error as error:
-        raise FrameError("A message cannot be inflated: {reason}.", reason=error) from error
+        raise FrameError("A message cannot be inflated.") from error
     if len(body) > MAX_MESSAGE_BYTES:
         raise FrameError("A message has more than the {limit} bytes allowed.", limit=MAX_MESSAGE_BYTES)
     if not inflater.eof or inflater.unused_data:

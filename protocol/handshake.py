@@ -19,6 +19,7 @@ import msgspec
 
 from ledger import signing
 from ledger.log import Hash, LogKey, Signature
+from ledger.sentences import N_
 
 from .errors import (
     HandshakeError,
@@ -180,7 +181,7 @@ class Handshake:
 
 def _read_hello(payload: bytes) -> Hello:
     try:
-        hello: Hello = decode_as(_decoder, payload, MAX_HELLO_BYTES, "What the other side says of itself")
+        hello: Hello = decode_as(_decoder, payload, MAX_HELLO_BYTES, N_("What the other side says of itself"))
     except MessageError as error:
         raise IllFormed(error.template, **error.fields) from error
     if not _ascend(hello.versions):

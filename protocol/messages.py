@@ -21,6 +21,7 @@ from ledger import evidence as proofs
 from ledger.errors import BadRun, EvidenceError
 from ledger.evidence import Evidence
 from ledger.log import Head, Run, check_form
+from ledger.sentences import N_
 
 from .errors import MessageError
 from .limits import (
@@ -45,7 +46,7 @@ _batch: Final = msgspec.msgpack.Decoder(
 def decode_as(decoder: msgspec.msgpack.Decoder[Any], data: bytes, limit: int, what: str) -> Any:
     """Decode bytes that must be the one encoding of what they hold, and at most `limit` long.
 
-    Raises MessageError; `what` names the thing in its sentence.
+    Raises MessageError; `what`, marked with `N_`, names the thing in its sentence.
     """
     if len(data) > limit:
         raise MessageError(
@@ -54,7 +55,7 @@ def decode_as(decoder: msgspec.msgpack.Decoder[Any], data: bytes, limit: int, wh
     try:
         value = decoder.decode(data)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise MessageError("{what} cannot be read: {reason}.", what=what, reason=error) from error
+        raise MessageError("{what} cannot be read.", what=what) from error
     if _encode(value) != data:
         raise MessageError("{what} is not in its shortest encoding.", what=what)
     return value
@@ -67,7 +68,7 @@ def encode_head(head: Head) -> bytes:
 
 def decode_head(data: bytes) -> Head:
     """Read one head; its signature is not checked. Raises MessageError."""
-    head: Head = decode_as(_head, data, MAX_HEAD_BYTES, "A head")
+    head: Head = decode_as(_head, data, MAX_HEAD_BYTES, N_("A head"))
     return head
 
 
@@ -78,7 +79,7 @@ def encode_heads(heads: Sequence[Head]) -> bytes:
 
 def decode_heads(data: bytes) -> tuple[Head, ...]:
     """Read a message of heads; their signatures are not checked. Raises MessageError."""
-    heads: tuple[Head, ...] = decode_as(_heads, data, MAX_MESSAGE_BYTES, "A list of heads")
+    heads: tuple[Head, ...] = decode_as(_heads, data, MAX_MESSAGE_BYTES, N_("A list of heads"))
     return heads
 
 
@@ -90,7 +91,7 @@ def encode_run(run: Run) -> bytes:
 
 def decode_run(data: bytes) -> Run:
     """Read one run whose lengths fit together; hashes and signature are not checked. Raises MessageError."""
-    run: Run = decode_as(_run, data, MAX_MESSAGE_BYTES, "A run")
+    run: Run = decode_as(_run, data, MAX_MESSAGE_BYTES, N_("A run"))
     try:
         check_form(run)
     except BadRun as error:
@@ -107,7 +108,7 @@ def decode_runs(data: bytes) -> list[Run]:
     """Read a message of runs, whole or not at all. Raises MessageError."""
     runs = []
     entries = 0
-    for raw in decode_as(_batch, data, MAX_MESSAGE_BYTES, "A batch of runs"):
+    for raw in decode_as(_batch, data, MAX_MESSAGE_BYTES, N_("A batch of runs")):
         run = decode_run(bytes(raw))
         entries += len(run.items)
         if entries > MAX_BATCH_ENTRIES:

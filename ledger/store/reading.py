@@ -385,21 +385,37 @@ class Reader:
         with self._asking():
             folded = self._folding.exchange(entry)
             erased = None if folded is not None else self._erased(entry)
-            about = 0 if erased is None else len(self.holding.about(entry))
         if erased is not None:
-            raise NotFound(
-                "The content of {id} was erased here ({reason}), so what it proposed is not known any more; "
-                "records held here that name it: {count}. `trueque log` shows them.",
-                id=entry.hex()[:16],
-                reason=erased,
-                count=about,
-            )
+            raise self._gone(entry, erased)
         if folded is None:
             raise NotFound(
                 "{id} is not an exchange that is held here: `trueque exchanges` shows those.",
                 id=entry.hex()[:16],
             )
         return folded
+
+    def _gone(self, entry: EntryId, reason: str) -> NotFound:
+        """What is still known of a proposal whose content was erased here: whose it was, what names it."""
+        owner = self.commune_of(self.entry(entry).log)
+        with self._asking():
+            about = [found[1].hex()[:12] for found in self.holding.about(entry)]
+        fields = {
+            "id": entry.hex()[:16],
+            "name": "?" if owner is None else self.commune(owner).name,
+            "reason": reason,
+        }
+        if not about:
+            return NotFound(
+                "The content of {id}, of {name}, was erased here ({reason}), so what it proposed is not "
+                "known any more, and no record that is held here names it.",
+                **fields,
+            )
+        return NotFound(
+            "The content of {id}, of {name}, was erased here ({reason}), so what it proposed is not known "
+            "any more. These records still name it: {ids}. `trueque log` shows them.",
+            **fields,
+            ids=", ".join(about),
+        )
 
     def _erased(self, entry: bytes) -> str | None:
         """Why the content of an entry was erased here, None if it was not."""

@@ -114,7 +114,7 @@ class Desk:
             return
         asked = question or _("This stays in the ledger for ever. Sign it?")
         while True:
-            answer = ask(f"{output.safe(summary)} {asked} {_('[y/N]')}")
+            answer = ask(output.for_terminal(f"{output.safe(summary)} {asked} {_('[y/N]')}"))
             if answer in YES:
                 return
             if answer in NO:

@@ -21,6 +21,7 @@ from ledger.errors import LedgerError
 
 from .. import language
 from ..language import gettext as _
+from .output import for_terminal
 from .spoken import Option, help_option, told_text, told_usage
 
 DONE: Final = 0
@@ -190,7 +191,7 @@ def _status_of(run: Callable[[], Any]) -> int:
 
 
 def _refuse(sentence: str) -> int:
-    click.echo(" ".join(sentence.split()), err=True)
+    click.echo(for_terminal(" ".join(sentence.split())), err=True)
     return REFUSED
 
 
@@ -222,6 +223,8 @@ def _stopped(error: BaseException) -> int:
         told = _("Stopped. `trueque log` shows whether something was signed before that.")
     else:
         told = _("Stopped: nothing was signed.")  # at a question, and those come before anything is signed
+        if sys.stderr.isatty():
+            click.echo(err=True)  # below the question, where a terminal shows ^C
     click.echo(told, err=True)
     return INTERRUPTED
 

@@ -297,7 +297,7 @@ def _plain(report: ImportReport) -> dict[str, Any]:
 
 def _tell_import(desk: Desk, report: ImportReport, names: dict[CommuneId, str]) -> None:
     click.echo(
-        _("Entries: {new} new, {known} known already, {refused} refused, {left_out} left out.").format(
+        _("Entries new: {new}; known already: {known}; refused: {refused}; left out: {left_out}.").format(
             new=report.new, known=report.known, refused=report.refused, left_out=report.left_out
         )
     )

@@ -12,6 +12,7 @@ from ledger import vocabulary
 from ledger.records import Need, Offer
 
 from .. import clock, telling, typed, wording
+from ..errors import InputError
 from ..language import current, ngettext
 from ..language import gettext as _
 from .desk import Desk
@@ -79,6 +80,9 @@ def _post(
     amount = typed.quantity_of(quantity, unit)
     code = typed.category_of(category)
     last_day = None if until is None else typed.day_of(until)
+    if last_day is not None and last_day < clock.today():
+        # Nobody would ever see it, and it would stay for ever: a slip of the hand, or a wrong clock.
+        raise InputError("{day} is over already, by this computer's clock: give a later day.", day=last_day)
     with desk.writing() as service:
         record = kind(
             at=desk.now(),
@@ -100,8 +104,6 @@ def _post(
                     text=quantity, quantity=wording.quantity_text(amount)
                 )
             )
-        if last_day is not None and last_day < clock.today():
-            desk.warn(_("{day} is over already, by this computer's clock.").format(day=last_day))
         if category is None:
             desk.warn(_no_category(title))
         what = f"«{title}»" if amount is None else f"«{title}», {wording.quantity_text(amount)}"

@@ -116,7 +116,7 @@ def state(row: EntryRow) -> str:
 
 def _heading(branch: BranchInfo, names: Names) -> str:
     owner = _("no known commune") if branch.commune is None else names[branch.commune]
-    heading = _("Log {log} of {commune}, {count} entries").format(
+    heading = _("Log {log} of {commune}, entries: {count}").format(
         log=wording.short(branch.log), commune=owner, count=branch.size
     )
     if branch.cut is not None:

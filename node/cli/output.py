@@ -52,7 +52,9 @@ def for_terminal(text: str) -> str:
         return text
     from textwrap import fill
 
-    return "\n".join(fill(line, shutil.get_terminal_size().columns) for line in text.split("\n"))
+    return "\n".join(
+        fill(line, shutil.get_terminal_size().columns, break_on_hyphens=False) for line in text.split("\n")
+    )
 
 
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:

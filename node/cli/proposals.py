@@ -78,6 +78,8 @@ def propose(
         replaces = replaces or written.replaces
     items = [typed.item_of(text) for text in gives], [typed.item_of(text) for text in takes]
     until = None if answer_by is None else typed.end_of_day(answer_by)
+    if answer_by is not None and until is not None and until < desk.now():
+        raise InputError("{day} is over already, by this computer's clock: give a later day.", day=answer_by)
     with desk.writing() as service:
         former = None if replaces is None else service.find_exchange(replaces)
         if written is not None:
@@ -99,7 +101,7 @@ def propose(
             replaces=None if former is None else former.id,
         )
         service.check(record, former)
-        _warn(desk, service, legs, (*gives, *takes), until)
+        _warn(desk, service, legs, (*gives, *takes))
         names = overview.Names(service.reader)
         told = telling.terms(record, names)
         desk.confirm(_("Propose: {terms}.").format(terms=told))
@@ -108,13 +110,11 @@ def propose(
         desk.done(entry, _("Proposed to {communes}: {terms}.").format(communes=whom, terms=told))
 
 
-def _warn(desk: Desk, service: Service, legs: list[Leg], things: tuple[str, ...], until: int | None) -> None:
-    """Say what may not be meant: a lapsed date, more than a listing has, 1.500 read as 1.5."""
+def _warn(desk: Desk, service: Service, legs: list[Leg], things: tuple[str, ...]) -> None:
+    """Say what may not be meant: more than a listing has, 1.500 read as 1.5."""
     from ledger import view
     from ledger.exchange import millionths
 
-    if until is not None and until < desk.now():
-        desk.warn(_("The last day for the answer is over already, by this computer's clock."))
     for thing in things:
         number = thing.split(";")[1] if thing.count(";") == 2 else ""
         if typed.may_be_thousands(number):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from ledger.errors import ReceiptError
+
 from .. import wording
 from ..errors import InputError
 from ..language import gettext as _
@@ -26,6 +28,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 MAX_FILE_BYTES: Final = 33_554_432
 """bytes of a file that is looked into; a photo has about 5 million."""
+
+INDENT: Final = "\u00a0"
+"""A blank that neither a browser nor the breaking of lines takes away."""
 
 SIGN_WITHIN: Final = 65_536
 """bytes at the beginning of a file that is to be replaced, in which it shows what it is."""
@@ -107,7 +112,6 @@ def _heading(seen: Verified, count: int, now: int) -> list[str]:
         _("Receipt of an exchange of {day}: {communes}").format(
             day=day, communes=", ".join(names[party] for party in row.proposal.parties)
         ),
-        *(text for _indent, text in exchanges.leg_lines(row, names)),
         _("State: {state}").format(state=exchanges.state_of(row, now)),
         _("Exchange {id}, network {network}").format(id=row.id.hex(), network=seen.network),
         ngettext(
@@ -115,6 +119,8 @@ def _heading(seen: Verified, count: int, now: int) -> list[str]:
             "What proves it is in {count} codes. Scan all of them, and give their text to trueque verify.",
             count,
         ).format(count=count),
+        # Last, since a sheet cuts off what there is no room for.
+        *(f"{INDENT * indent}{text}" for indent, text in exchanges.leg_lines(row, names)),
     ]
     return [output.safe(line) for line in lines]
 
@@ -161,7 +167,15 @@ def verify(desk: Desk, files: tuple[Path, ...]) -> int:
     """
     from ledger.receipt import verify_receipt
 
-    seen = verify_receipt(_receipt_in(files))
+    data = _receipt_in(files)
+    try:
+        seen = verify_receipt(data)
+    except ReceiptError as error:
+        raise InputError(
+            "This receipt proves nothing. {reason} It was damaged or changed on its way, or made wrongly: "
+            "ask a party of the exchange for a new one.",
+            reason=error,
+        ) from error
     if desk.as_json:
         output.print_json(as_json(seen))
     else:
@@ -297,7 +311,7 @@ def _show(seen: Verified, now: int) -> None:
     output.print_lines(
         (
             2,
-            _("Log {log} of {commune}, {count} entries").format(
+            _("Log {log} of {commune}, entries: {count}").format(
                 log=wording.short(log.log), commune=names[log.commune], count=log.size
             ),
         )

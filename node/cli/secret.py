@@ -42,9 +42,9 @@ def password_from(path: Path | None, *, new: bool) -> str:
     while True:
         first = _hidden(_("Password"))
         if new and len(first) < MIN_PASSWORD_CHARACTERS:
-            wrong = _("That has {count} characters, and {least} are needed: choose a longer one.").format(
-                count=len(first), least=MIN_PASSWORD_CHARACTERS
-            )
+            wrong = _(
+                "That is too short: at least {least} characters are needed, and it has {count}."
+            ).format(count=len(first), least=MIN_PASSWORD_CHARACTERS)
         elif not first:
             wrong = _("Nothing was typed; the password does not show while you type it.")
         elif new and first != _hidden(_("The same password again")):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -238,6 +243,49 @@ def test_an_interrupted_command_says_where_to_look(
 
     monkeypatch.setattr("node.service.Service.record", interrupted)
     assert "`trueque log` shows" in montes.run("offer", "Maíz", "--yes", status=130).stderr
+
+
+def in_terminal(columns: int, typed: bytes, *arguments: str) -> str:
+    """What a terminal of so many columns shows of a command."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    os.write(ours, typed)
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    program = "from node.cli import main; main()"
+    subprocess.run(
+        [sys.executable, "-c", program, "--language", "en", *arguments],
+        cwd=CHECKOUT,
+        env=environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # the end of a terminal is an error on Linux
+        while more := os.read(ours, 65_536):
+            shown += more
+    os.close(ours)
+    return shown.decode().replace("\r", "")
+
+
+def test_sentences_are_broken_between_words_at_the_width_of_the_terminal(montes: Secretary) -> None:
+    refused = in_terminal(44, b"", "ofer")
+    typed = in_terminal(44, b"n\n", "offer", "Maíz blanco de la montaña alta", "--home", str(montes.home))
+    question, _asked, _after = typed.partition("[y/N]")
+    assert "Did you mean: offer?" in " ".join(refused.split())
+    assert "food-grain" in question
+    assert "stays in the ledger for ever. Sign it?" in " ".join(question.split())
+    assert max(map(len, (refused + question).split("\n"))) <= 44
+
+
+def test_what_is_said_after_an_interrupted_question_has_a_line_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A terminal shows `^C` where the cursor stands, at the end of the question."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert failing(click.Abort()).main(["--language", "en", "fail"], standalone_mode=False) == 130
+    assert capsys.readouterr().err == "\nStopped: nothing was signed.\n"
 
 
 def _trueque(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:

@@ -460,12 +460,26 @@ def test_a_proposal_is_only_made_by_one_of_its_parties(
 # What is shown ----------------------------------------------------------------------------------
 
 
+def test_a_last_day_for_the_answer_that_is_over_is_refused(
+    montes: Secretary, valle: Secretary, places: Path
+) -> None:
+    file = places / "exchange.json"
+    file.write_text(json.dumps({"transfers": [LEG], "answer_by": "2020-01-01"}))
+    asked = (["--to", "El Valle", "--give", "Maíz", "--answer-by", "2020-01-01"], ["--file", str(file)])
+    for given in asked:
+        assert "2020-01-01 is over already" in montes.refused("propose", *given, "--yes")
+    assert montes.json("exchanges") == []
+
+
 def test_an_unanswered_proposal_is_shown_as_lapsed_once_its_day_is_over(
     montes: Secretary, valle: Secretary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = montes.run("propose", "--to", "El Valle", "--give", "Maíz", "--answer-by", "2020-01-01")
-    assert "is over already" in result.stderr
+    montes.run("propose", "--to", "El Valle", "--give", "Maíz", "--answer-by", "2030-01-31")
     montes.tell(valle)
+    (row,) = valle.json("exchanges")
+    assert not row["lapsed"]
+    february = 1_896_220_800_000
+    monkeypatch.setattr("node.clock.now", lambda: february)
     (row,) = valle.json("exchanges")
     assert (row["state"], row["lapsed"]) == ("proposed", True)
     assert "proposed, lapsed" in valle.run("exchanges").stdout
@@ -666,7 +680,15 @@ def test_an_erased_proposal_is_told_as_that(montes: Secretary, valle: Secretary,
     montes.run("erase", agreed, "--reason", "peligro", "--yes")
     sentence = montes.refused("exchanges", agreed)
     assert "was erased here (peligro)" in sentence
-    assert "that name it: 1" in sentence
+    accepted = next(row["id"] for row in montes.json("log", "El Valle") if row["kind"] == "accept")
+    assert "of Los Montes" in sentence
+    assert f"still name it: {accepted[:12]}." in sentence
+    assert "was erased here" in montes.refused("withdraw", agreed)
+
+
+def test_an_erased_proposal_that_nobody_answered_is_told_as_that(montes: Secretary, proposed: str) -> None:
+    montes.run("erase", proposed, "--reason", "peligro", "--yes")
+    assert "no record that is held here names it" in montes.refused("exchanges", proposed)
 
 
 def test_a_replaced_proposal_tells_by_which(montes: Secretary, valle: Secretary, proposed: str) -> None:
@@ -690,6 +712,7 @@ def test_what_is_handed_over_is_no_next_step(montes: Secretary, valle: Secretary
         ('{"transfers": []}', "with nothing in it"),
         ('{"transfers": [{"from": 2, "to": "El Valle"}]}', "'transfers[0].from' cannot be read"),
         ('{"transfers": [{"from": "a", "to": "b", "quantity": 1.5}]}', "whole number from 1 on"),
+        ('{"transfers": [{"from": "El Vale", "to": "Los Montes"}]}', "In 'transfers[0]': No commune called"),
         ('{"transfers": [{"from": "a"}]}', "'transfers[0].to' is missing"),
         ('{"transfers": [{"from": "a", "to": "b", "que": 1}]}', "Those that are: from, to, title"),
     ],

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from node.cli import trueque
 
 from .conftest import Found, Secretary
 
@@ -59,7 +63,7 @@ def test_the_old_computer_stops_signing_once_it_hears_of_the_new_one(
     laptop = empty_home(montes)
     laptop.run("restore", file, "--password-file", password, "--words", words_of(montes))
     laptop.run("export", "--bundle", bundle)
-    montes.run("import", bundle)
+    assert "Entries new: 1; known already: 1;" in montes.run("import", bundle).stdout
     assert "now writes with another log" in refusal(montes, "offer", "Maize", "--yes")
 
 
@@ -336,6 +340,24 @@ def test_entries_that_a_copied_disk_lost_come_back(montes: Secretary, valle: Sec
     assert len(montes.json("listings")) == 2
 
 
+def test_a_damaged_bundle_is_told_in_the_language_spoken_alone(
+    montes: Secretary, valle: Secretary, places: Path
+) -> None:
+    """What libraries say of it is English, and tells a secretary nothing."""
+    bundle = places / "b.trueque"
+    for number in range(4):
+        montes.sign("offer", f"Maíz {number}")
+    montes.run("export", "--bundle", str(bundle))
+    whole, english = bundle.read_bytes(), []
+    for at in range(0, len(whole), 41):
+        bundle.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+        result = CliRunner().invoke(
+            trueque, ["--language", "es", "import", str(bundle), "--all", "--home", str(valle.home)]
+        )
+        english += re.findall(r"[^.]*\b(?:[Ee]rror|Expected|data|[Tt]he|A \w+ has)\b[^.]*", result.output)
+    assert english == []
+
+
 def test_in_a_ring_the_answer_of_a_party_that_is_not_recognised_is_taken_in(
     montes: Secretary, valle: Secretary, found: Found, places: Path
 ) -> None:
@@ -369,6 +391,6 @@ def test_a_new_password_is_asked_for_until_it_is_long_enough_and_typed_twice_ali
     monkeypatch.setattr("node.cli.secret.is_interactive", lambda: True)
     typed = "\n".join(("", "corta", PASSWORD, "otra cosa larga", PASSWORD, PASSWORD, ""))
     told = montes.run("backup", str(places / "respaldo"), typed=typed).stderr
-    assert "0 characters" in told
-    assert "5 characters" in told
+    assert "it has 0" in told
+    assert "it has 5" in told
     assert "not the same" in told

@@ -137,11 +137,14 @@ def test_a_category_is_known_by_code_and_by_either_name(montes: Secretary, categ
         (["--quantity", "9" * 5000, "--unit", "kg"], "too large"),
         (["--quantity", "1000000000001", "--unit", "kg"], "too large"),
         (["--quantity", "1234567.123456", "--unit", "kg"], "too large"),
-        (["--quantity", "3"], "A quantity needs a unit"),
+        (["--quantity", "3"], "`trueque listings --units` shows all"),
         (["--unit", "kg"], "A unit needs a quantity"),
-        (["--quantity", "3", "--unit", "kilgramo"], "Did you mean: kg (kilogram), g (gram)?"),
+        (
+            ["--quantity", "3", "--unit", "kilgramo"],
+            "Did you mean: kg (kilogram), g (gram)? `trueque listings --units` shows all.",
+        ),
         (["--quantity", "3", "--unit", "zzzz"], "There is no unit 'zzzz'"),
-        (["--category", "yuca"], "Did you mean: "),
+        (["--category", "yuca"], "(Roots and tubers)? `trueque listings --categories` shows all."),
         (["--category", "zzzz"], "and 'other' is one"),
         (["--until", "31/01/2030"], "write year, month and day, like 2030-01-31"),
         (["--until", "2030-02-30"], "is not a date"),
@@ -152,7 +155,7 @@ def test_a_category_is_known_by_code_and_by_either_name(montes: Secretary, categ
         (["--note", "x" * 2001], "The field 'note' is too long: shorten it to 2000."),
         (["--note", "a\u202eb"], "bidirectional control"),
         (["--note", "a\x1b[31mb"], "control character"),
-        (["--note", "\ud800"], "cannot be"),
+        (["--note", "\ud800"], "bytes that are no text"),
         (["--wants", "😀" * 2000, "--note", "😀" * 2000], "allowed: shorten its texts"),
     ],
 )
@@ -169,9 +172,20 @@ def test_text_is_recorded_in_one_form_however_it_was_typed(montes: Secretary) ->
     assert posted(montes)["title"] == "Maíz"
 
 
-def test_a_day_that_is_over_is_pointed_out(montes: Secretary) -> None:
-    result = montes.run("offer", "Maíz", "--until", "2020-01-31", "--category", "food-grain")
-    assert "2020-01-31 is over already" in result.stderr
+def test_a_day_that_is_over_is_refused(montes: Secretary) -> None:
+    """Nobody would see the listing, and it would stay in the ledger for ever."""
+    told = montes.refused("offer", "Maíz", "--until", "2020-01-31", "--category", "food-grain", "--yes")
+    assert "2020-01-31 is over already" in told
+    assert montes.json("listings", "--all") == []
+
+
+def test_a_listing_is_shown_as_expired_once_its_last_day_is_over(
+    montes: Secretary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    montes.run("offer", "Maíz", "--until", "2030-01-31", "--category", "food-grain")
+    monkeypatch.setattr("node.clock.today", lambda: "2030-01-31")
+    assert len(montes.json("listings")) == 1
+    monkeypatch.setattr("node.clock.today", lambda: "2030-02-01")
     assert montes.json("listings") == []
     (row,) = montes.json("listings", "--all")
     assert (row["state"], row["expired"]) == ("open", True)

@@ -61,7 +61,7 @@ def test_all_logs_of_a_commune_are_shown_in_their_order(montes: Secretary) -> No
         store.ingest(second.run())
     assert [row["log"] for row in entries(montes, "La Sierra")] == [first.log.hex(), second.log.hex()]
     shown = montes.run("log", "La Sierra").stdout
-    assert shown.count("of La Sierra, 1 entries") == 2
+    assert shown.count("of La Sierra, entries: 1") == 2
     assert "counts up to 1" in shown
 
 

@@ -49,7 +49,7 @@ def test_junk_is_no_key(text: str) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 12, 23, 25])
 def test_another_number_of_words_is_told_as_such(count: int) -> None:
-    with pytest.raises(WordsError, match=f"{count} words were given, and 24 are needed"):
+    with pytest.raises(WordsError, match=f"Words given: {count}; needed: 24"):
         keys.key_of_words(" ".join(["abandon"] * count))
 
 

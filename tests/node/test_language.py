@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from string import Formatter
 
@@ -11,7 +11,10 @@ import pytest
 from babel.messages.catalog import Message
 
 from ledger.errors import LedgerError, NotFound, RecordError
+from ledger.evidence import decode_evidence
+from ledger.receipt import MAGIC, decode_receipt
 from node import language
+from protocol.messages import decode_head, decode_run
 
 from ..support import catalogue
 from ..support.shared import CHECKOUT
@@ -181,3 +184,25 @@ def test_nothing_is_not_a_text() -> None:
     """gettext answers the empty text with the head of its file."""
     language.use("es")
     assert language.gettext("") == ""
+
+
+@pytest.mark.parametrize(
+    ("read", "spanish"),
+    [
+        (decode_evidence, "No se puede leer la evidencia: está cortada, o contiene lo que ninguna tiene."),
+        (decode_head, "Una cabeza no se puede leer."),
+        (decode_run, "Un tramo no se puede leer."),
+        (
+            lambda data: decode_receipt(MAGIC + b"\x01" + data),
+            "El comprobante está dañado: está cortado, o contiene lo que ninguno tiene.",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_told_without_what_a_library_says(
+    read: Callable[[bytes], object], spanish: str
+) -> None:
+    """Libraries speak English, and of things that nobody sees who copied a file."""
+    with pytest.raises(LedgerError) as refused:
+        read(b"\x95\x01")
+    language.use("es")
+    assert language.told(refused.value) == spanish

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import sys
 import unicodedata
@@ -73,3 +74,10 @@ def test_progress_is_silent_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> Non
     with output.progress("Reading entries") as report:
         report(1, 2)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_code_is_not_broken_at_its_hyphen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`food-` at the end of a line is a category that there is not."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((14, 24)))
+    assert output.for_terminal("Perhaps: food-grain.") == "Perhaps:\nfood-grain."

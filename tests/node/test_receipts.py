@@ -260,7 +260,7 @@ def test_a_receipt_tells_who_what_how_much_and_when(montes: Secretary, trade: st
     assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d  El Valle: acceptance", said)
     assert "What no receipt proves" in said
     assert "To be looked at" not in said
-    assert re.search(r"Log [0-9a-f]{12} of El Valle, \d+ entries", said)
+    assert re.search(r"Log [0-9a-f]{12} of El Valle, entries: \d+", said)
 
 
 def test_a_receipt_is_told_in_spanish_too(montes: Secretary, trade: str, tmp_path: Path) -> None:
@@ -312,6 +312,24 @@ def test_a_sheet_is_checked_as_the_file_that_it_is(
     assert answer["paper_size"] < answer["size"]
     assert verified(sheet)["transfers"] == verified(file)["transfers"]
     assert len(find_parts(sheet.read_bytes().decode("utf-8", "replace"))) == 1
+
+
+@pytest.mark.parametrize("speaks", ["en", "es"])
+def test_a_damaged_receipt_is_told_as_that_and_what_to_do(
+    montes: Secretary, trade: str, tmp_path: Path, speaks: str
+) -> None:
+    """In the language that is spoken, whatever the library says that reads it."""
+    file = tmp_path / "trade.recibo"
+    montes.run("receipt", trade, "--out", str(file))
+    whole = file.read_bytes()
+    told = {"en": "This receipt proves nothing.", "es": "Este comprobante no prueba nada."}
+    for at in range(20, len(whole), 97):
+        file.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert verify(file, status=2, speaks=speaks).stderr.startswith(told[speaks])
+    file.write_bytes(whole[:-300])
+    cut = verify(file, status=2, speaks=speaks).stderr
+    assert {"en": "it breaks off", "es": "está cortado"}[speaks] in cut
+    assert len(cut.splitlines()) == 1
 
 
 def test_codes_may_come_in_several_files_in_any_order_or_be_typed(
@@ -398,6 +416,22 @@ def test_more_codes_than_fit_on_a_sheet_are_refused() -> None:
     with pytest.raises(InputError, match="8 codes"):
         codes.draw_png(parts)
     assert join_parts(find_parts(codes.draw_text(parts, ["Comprobante 1 de 2"]).decode())) == WHOLE
+
+
+def test_a_sheet_without_room_for_all_transfers_still_says_what_it_is_and_what_to_do(
+    montes: Secretary, valle: Secretary, tmp_path: Path
+) -> None:
+    things = [word for number in range(9) for word in ("--give", f"{'Semilla de maíz ' * 6}{number}")]
+    entry, sheet = montes.sign("propose", "--to", "El Valle", *things), tmp_path / "sheet.svg"
+    montes.run("receipt", entry, "--paper", str(sheet))
+    title, *lines = re.findall(r"<text [^>]*>(.*?)</text>", sheet.read_text())
+    assert title.startswith("Receipt of an exchange")
+    assert 'font-weight="bold">Receipt' in sheet.read_text()
+    assert sheet.read_text().count("bold") == 1
+    assert lines[0] == "State: proposed"
+    assert lines[1].startswith(f"Exchange {entry}")
+    assert "Scan" in lines[2]
+    assert lines[-1] == "…"
 
 
 def test_what_is_written_on_a_sheet_cannot_change_the_drawing() -> None:
