@@ -19,6 +19,8 @@ what they decide.
     bundles     writing what is held into a file, and taking in what a file holds
     outgoing    files that are put in their place once they are whole
     intake      what becomes of each thing that comes out of a file, and the report of it
+    holdings    what gossip asks of the ledger, answered from the database
+    deeds       what gossip wants to have done: runs and evidence verified and stored
     admission   which logs of others a home takes in
     backup      a home in a file, and a commune brought back from it
     sealed      a stream of bytes under a password

@@ -18,5 +18,9 @@ that serves a session.
                 compact     numbers, paths and keys in few bytes
                 extracts    what is sent of a roster
                 reconcile   what two rosters differ in, found by taking turns
+    Said there  questions   what one side asks of the other, and the answers that are not entries
+                session     one link from the first byte to the last
+                serving     what was wanted, read and put into frames
+                gossip      what is asked of whom, told to whom, and done with what comes
     Carried     bundle      a file that carries all of these from home to home
 """

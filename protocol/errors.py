@@ -17,6 +17,7 @@
         │   ├── WrongIdentity     the other side is not who it says
         │   ├── OwnLog            the other side is this log itself: this program, or a copy of its home
         │   ├── NoCommonVersion   the two sides speak no version in common
+        │   ├── LeftOff           it owes an answer and has sent nothing for too long
         │   └── Misbehaved        it sent what was not asked for, or what its kind may not say here
         └── BundleError         a file that cannot be read to its end as a bundle
             ├── NotABundle        it does not begin as one
@@ -108,6 +109,12 @@ class NoCommonVersion(SessionError):
     """The two sides speak no version of the protocol in common."""
 
     code = "version"
+
+
+class LeftOff(SessionError):
+    """The other side owes an answer and has sent nothing for too long."""
+
+    code = "silent"
 
 
 class Misbehaved(SessionError):

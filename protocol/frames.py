@@ -43,6 +43,12 @@ class Kind(IntEnum):
     HEADS = 0x02
     RUNS = 0x03
     RECONCILE = 0x04
+    WANT = 0x05
+    ABSENT = 0x06
+    ASK = 0x07
+    HASHES = 0x08
+    STATE = 0x09
+    FAREWELL = 0x0E
     END = 0x0F
     BLOB = 0x84
 

@@ -57,3 +57,40 @@ MAX_RECONCILE_TURNS: Final = 40
 
 RECONCILE_BYTES: Final = 262_144
 """bytes after which a turn goes on in a further message."""
+
+MAX_WANTS: Final = 1_024
+"""wants in one message; with a log's key of 34 bytes each they come to some 40 KB."""
+
+MAX_OPEN_WANTS: Final = 4_096
+"""wants of one side of a session that stand unanswered; what is asked for is remembered until it comes."""
+
+MAX_DESCENT_SPANS: Final = 16
+"""subtrees in one question of a descent; it goes down four levels at once."""
+
+MAX_QUESTION_BYTES: Final = 1_024
+"""bytes of a small message: a question about a tree has 260 at most, its answer 546, a farewell 850."""
+
+MAX_REASON_CHARACTERS: Final = 200
+"""characters of the sentence in a farewell."""
+
+STATE_BYTES: Final = 16
+"""bytes that name a roster."""
+
+MEETING_SECONDS: Final = 10.0
+"""seconds that a handshake may take; over the slowest link three messages take two."""
+
+ANSWER_SECONDS: Final = 60.0
+"""seconds without anything new after which a side that owes an answer is given up; at 10 kbit/s a piece of
+64 KiB takes 52."""
+
+PULL_ENTRIES: Final = 8_192
+"""entries of one log that are asked for at once; what is announced meanwhile has to wait for no more."""
+
+MAX_ENTRIES_ASKED: Final = 32_768
+"""entries that are asked of one neighbour and have not come."""
+
+MAX_SHOWN_BRANCHES: Final = 16
+"""branches of a forked log that are shown and fetched; who forks more often is known well enough."""
+
+MAX_MEMORIES: Final = 256
+"""neighbours whose roster is remembered; they share nearly all of their memory."""

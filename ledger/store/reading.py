@@ -27,6 +27,7 @@ from ..log import EntryId, Erased, Head, LogKey, Run
 from ..records import CommuneId, Malformed, Need, Offer, Record, Uninterpreted, parse
 from ..replica import prove_held
 from ..standing import INDEX_MASK, PLACE_BITS, place_of
+from .branches import HeldBranch
 from .database import open_for_reading, store_errors
 from .folding import Folding
 from .forming import Forming
@@ -514,10 +515,11 @@ class Reader:
                 for place, leaf, payload in rows:
                     yield EntryRow(row.log, branch, place & INDEX_MASK, EntryId(leaf), payload)
 
-    def heads(self, branch: int, above: int = 0) -> Iterator[Head]:
-        """The heads held of a branch of a size larger than `above`, smallest first."""
+    def heads(self, branch: int, above: int = 0, until: int | None = None) -> Iterator[Head]:
+        """The heads held of a branch of a size larger than `above`, up to `until`, smallest first."""
         with self._asking():
-            for part in self.holding.lineage(branch, self.holding.branch(branch).size):
+            size = self.holding.branch(branch).size
+            for part in self.holding.lineage(branch, size if until is None else min(size, until)):
                 rows = self.connection.execute(
                     "SELECT size, root, signature, extensions FROM head "
                     "WHERE branch = ? AND size > ? AND size <= ? ORDER BY size",
@@ -538,8 +540,11 @@ class Reader:
                 return held.state().head
         return None
 
-    def runs(self, branch: int, above: int = 0) -> Iterator[Run]:
-        """The entries of a branch from `above` on, in runs as long as the limits allow, each under a head."""
+    def runs(self, branch: int, above: int = 0, until: int | None = None) -> Iterator[Run]:
+        """The entries of a branch from `above` on, in runs as long as the limits allow, each under a head.
+
+        With `until`, up to the last head that is not larger.
+        """
         with self._asking():
             start = max(above, self.holding.start(branch))
             before = self.holding.state_at(branch, start).compact if start > 0 and above == 0 else ()
@@ -548,7 +553,7 @@ class Reader:
         last: Head | None = None
         taken: list[bytes | Erased] = []
         length = 0
-        for head in self.heads(branch, start):
+        for head in self.heads(branch, start, until):
             added: list[bytes | Erased] = [
                 row.payload if row.payload is not None else Erased(row.id)
                 for row in self.entries(branch, size, head.size)
@@ -564,6 +569,16 @@ class Reader:
             last, size = head, head.size
         if last is not None and taken:
             yield Run(last, start, tuple(taken), before)
+
+    def replicas(self, log: bytes) -> list[HeldBranch]:
+        """The branches of a log as `replica` and `descent` ask about them; to be asked within a snapshot."""
+        with self._asking():
+            return self.holding.branches_of(log)
+
+    def evidence_of(self, log: bytes) -> Evidence | None:
+        """The evidence held of a log's fork."""
+        with self._asking():
+            return self.holding.evidence(log)
 
     def proof(self, branch: int, index: int) -> Proven:
         """An entry's leaf with its inclusion proof under the smallest head over it."""

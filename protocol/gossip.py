@@ -1,0 +1,524 @@
+"""Gossip: what one node asks of its neighbours, tells them, and does with what comes, over all its sessions.
+
+Decides from whom an entry is fetched, so that it comes once; what is announced
+to whom; how a fork that shows in a run is located and told; and which faults
+end a session. Verifying and storing are the ledger's, done by whoever drives
+this: `deeds` says what to do, `done` takes what came of it. Has no socket and
+no clock (docs/spec/session.md).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, NewType, Protocol, TypeAlias
+
+from ledger.descent import Descent, subtree_of
+from ledger.errors import BadHead, BadRun, Diverged, EvidenceError, LedgerError, RunRefused
+from ledger.evidence import Evidence, build_evidence
+from ledger.log import Head, LogKey, Run
+from ledger.replica import Branch, prove_held
+
+from .errors import Misbehaved
+from .limits import MAX_ENTRIES_ASKED, MAX_MEMORIES, MAX_SHOWN_BRANCHES, MAX_WANTS, PULL_ENTRIES
+from .questions import Ask, Want
+from .reconcile import Difference
+from .roster import Mark, Roster
+from .session import (
+    Answered,
+    Asked,
+    Came,
+    Compared,
+    Ended,
+    Event,
+    HeadsWanted,
+    Opened,
+    Satisfied,
+    Session,
+    Shown,
+    StateTold,
+)
+
+LinkId = NewType("LinkId", int)
+"""Names a link of this process; means nothing to anybody else."""
+
+
+class Held(Protocol):
+    """What gossip asks of whoever holds the ledger; answered at once."""
+
+    @property
+    def network(self) -> str:
+        """The network that the ledger belongs to."""
+
+    @property
+    def own(self) -> LogKey | None:
+        """The log that is written here."""
+
+    def marks(self) -> Iterable[tuple[LogKey, Mark]]:
+        """All logs, and how far each is held."""
+
+    def mark(self, log: LogKey) -> Mark | None:
+        """How far one log is held."""
+
+    def size(self, log: LogKey) -> int:
+        """How many entries of a log's first branch are held."""
+
+    def heads(self, log: LogKey) -> Sequence[Head]:
+        """The newest head of each branch of a log."""
+
+    def branches(self, log: LogKey) -> Sequence[Branch]:
+        """The branches of a log."""
+
+    def evidence(self, log: LogKey) -> Evidence | None:
+        """The evidence held of a log's fork."""
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Verify and store runs, in this order; `satisfied` are the wants of which they are the last."""
+
+    link: LinkId
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prove:
+    """Verify and store evidence."""
+
+    link: LinkId
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class SeeOwn:
+    """Look at a head of the log that is written here, which somebody shows."""
+
+    head: Head
+
+
+Deed: TypeAlias = Take | Prove | SeeOwn
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a run: whether entries came of it, and the evidence if it forks its log."""
+
+    new: int
+    evidence: Evidence | None = None
+
+
+class Declined(LedgerError):
+    """A run of a log that is not taken in here."""
+
+
+Outcome: TypeAlias = Stored | RunRefused | Declined
+
+
+@dataclass(slots=True)
+class _Link:
+    """A session, what is under way in it, and what is known of the other side."""
+
+    session: Session
+    peer: LogKey | None = None
+    compared: bool = False
+    asked: dict[LogKey, int] = field(default_factory=dict)
+    """logs of which entries are wanted from it, and how many"""
+    storing: int = 0
+    waiting: list[Want] = field(default_factory=list)
+    """what is to be asked of it about forks, as soon as nothing else of that log is asked of anybody"""
+    descents: list[Head] = field(default_factory=list)
+    """heads that fit nothing here and whose cut is to be found, the first under way"""
+    descent: Descent | None = None
+    told: bytes | None = None
+    theirs: bytes | None = None
+
+    @property
+    def room(self) -> int:
+        """How many entries more may be asked for."""
+        return MAX_ENTRIES_ASKED - sum(self.asked.values()) if len(self.asked) < MAX_WANTS else 0
+
+
+class _Offer(NamedTuple):
+    """How far a neighbour holds a log: a size, and the root of that, empty if it is not known."""
+
+    size: int
+    root: bytes = b""
+
+
+class Gossip:
+    """One node's part in gossip. Belongs to one task; `held` is asked from it."""
+
+    def __init__(self, held: Held) -> None:
+        self.roster = Roster(held.marks())
+        self.faults: list[tuple[LinkId, LogKey | None, LedgerError]] = []
+        """what neighbours have done wrong: for whoever decides when to meet them again"""
+        self._held = held
+        self._links: dict[LinkId, _Link] = {}
+        self._deeds: list[Deed] = []
+        self._sources: defaultdict[LogKey, OrderedDict[LinkId, _Offer]] = defaultdict(OrderedDict)
+        """of every log that somebody holds further, who, and how far"""
+        self._pulls: dict[LogKey, LinkId] = {}
+        """from whom a log is fetched now"""
+        self._unproved: dict[LogKey, list[tuple[LinkId, Head]]] = {}
+        """of logs whose evidence is being verified, the heads that were shown meanwhile, and by whom"""
+        self._declined: set[LogKey] = set()
+        self._memories: OrderedDict[LogKey, Roster] = OrderedDict()
+
+    # Links --------------------------------------------------------------------------------------
+
+    def add(self, link: LinkId, session: Session) -> None:
+        """Take note of a new session."""
+        self._links[link] = _Link(session)
+
+    def snapshot(self, peer: LogKey) -> tuple[Roster, Roster | None]:
+        """The roster to compare with a neighbour's, and the one remembered of it (`session.Snapshot`)."""
+        return self.roster, self._memories.get(peer)
+
+    def peers(self) -> dict[LinkId, LogKey]:
+        """The neighbours that have proved who they are."""
+        return {number: link.peer for number, link in self._links.items() if link.peer is not None}
+
+    def look(self, link: LinkId) -> None:
+        """Take the events of a session, after bytes have come, its timer, or its loss."""
+        for event in self._links[link].session.events() if link in self._links else ():
+            self._take(link, event)
+        self._pull()
+        if link in self._links:
+            self._rest(self._links[link])
+
+    def deeds(self) -> list[Deed]:
+        """What is to be done, in this order; `done` is called for each `Take` and `Prove`."""
+        deeds, self._deeds = self._deeds, []
+        return deeds
+
+    def _take(self, number: LinkId, event: Event) -> None:
+        link = self._links[number]
+        match event:
+            case Opened(peer):
+                link.peer = peer
+            case Compared(differences):
+                link.compared = True
+                self._compared(number, link, differences)
+            case Came(runs):
+                link.storing += 1
+                self._deeds.append(Take(number, runs))
+            case Satisfied(want, absent):
+                self._satisfied(number, link, want, absent=absent)
+            case Shown(heads, evidence):
+                self._shown(number, heads, evidence)
+            case HeadsWanted(log):
+                link.session.announce(self._held.heads(log)[:MAX_SHOWN_BRANCHES])
+            case Asked(ask):
+                link.session.answer(self._hashes(ask))
+            case Answered(_, hashes):
+                self._descend(number, link, hashes)
+            case StateTold(state):
+                link.theirs = state
+            case Ended(fault):
+                self._ended(number, link)
+                if fault is not None:
+                    self.faults.append((number, link.peer, fault))
+
+    def _ended(self, number: LinkId, link: _Link) -> None:
+        del self._links[number]
+        for log in [log for log, source in self._pulls.items() if source == number]:
+            del self._pulls[log]
+        for log in [log for log, sources in self._sources.items() if sources.pop(number, None) is not None]:
+            if not self._sources[log]:
+                del self._sources[log]
+
+    def _blame(self, number: LinkId, error: LedgerError) -> None:
+        """End a session for what the other side did."""
+        link = self._links.get(number)
+        if link is not None:
+            link.session.end(Misbehaved.code, str(error))
+            link.session.events()
+            self._ended(number, link)
+            self.faults.append((number, link.peer, error))
+
+    # What others hold ---------------------------------------------------------------------------
+
+    def _compared(self, number: LinkId, link: _Link, differences: Sequence[Difference]) -> None:
+        for log, mine, _ in differences:
+            evidence = self._held.evidence(log) if mine is not None and mine.is_cut else None
+            if evidence is not None:
+                link.session.show(evidence)
+                link.session.announce(self._held.heads(log)[:MAX_SHOWN_BRANCHES])
+        for difference in differences:
+            log, mine, theirs = difference
+            if difference.their_size:
+                self._offered(number, log, _Offer(difference.their_size))
+                if mine is not None and mine.code == theirs:
+                    # Of one size and another root: the last entry under the other head shows the fork.
+                    self._want(link, Want(log, mine.number - 1, mine.number))
+
+    def _offered(self, number: LinkId, log: LogKey, offer: _Offer) -> None:
+        """Take note of how far a neighbour holds a log."""
+        if log not in self._declined and offer.size > self._held.size(log):
+            sources = self._sources[log]
+            if number not in sources or sources[number].size < offer.size:
+                sources[number] = offer
+
+    def _pull(self) -> None:
+        """Ask for what is missing, each log of one neighbour at a time."""
+        self._ask_waiting()
+        rooms = {number: link.room for number, link in self._links.items() if link.compared and link.room > 0}
+        wants: defaultdict[LinkId, list[Want]] = defaultdict(list)
+        for log in list(self._sources):
+            if not rooms:
+                break
+            source = next((number for number in self._sources[log] if number in rooms), None)
+            if source is None or log in self._pulls or log in self._links[source].asked:
+                continue
+            start = self._held.size(log)
+            count = min(self._sources[log][source].size - start, PULL_ENTRIES)
+            if count <= 0:
+                self._settle(log, source)
+                continue
+            link = self._links[source]
+            link.asked[log] = count
+            self._pulls[log] = source
+            rooms[source] -= count
+            if rooms[source] <= 0 or len(link.asked) >= MAX_WANTS:
+                del rooms[source]
+            # Of a log that is not held the first entries alone: whose it is has to be known first.
+            wants[source].append(Want(log, start, start + count if start else 1))
+        for number, asked in wants.items():
+            self._links[number].session.want(asked)
+
+    def _want(self, link: _Link, want: Want) -> None:
+        """Ask for something that shows a fork, or for a branch of one, as soon as that can be."""
+        if want not in link.waiting and len(link.waiting) < MAX_WANTS:
+            link.waiting.append(want)
+
+    def _ask_waiting(self) -> None:
+        for number, link in self._links.items():
+            for want in list(link.waiting):
+                log = LogKey(want.log)
+                if log not in self._pulls and log not in link.asked and link.room > 0:
+                    link.waiting.remove(want)
+                    link.asked[log] = want.end - want.start
+                    self._pulls[log] = number
+                    link.session.want([want])
+
+    def _satisfied(self, number: LinkId, link: _Link, want: Want, *, absent: bool) -> None:
+        log = LogKey(want.log)
+        if absent:
+            self._sources[log].pop(number, None)
+        # Its runs are still to be stored; what comes after them is asked for when they are.
+        link.asked.pop(log, None)
+        if not link.storing:
+            self._settle(log, number)
+
+    def _settle(self, log: LogKey, number: LinkId) -> None:
+        """All that was asked of a log has been stored: who holds more of it may be asked next."""
+        if self._pulls.get(log) == number:
+            del self._pulls[log]
+        sources = self._sources.get(log)
+        if sources is not None:
+            held = self._held.size(log)
+            for source in [source for source, offer in sources.items() if offer.size <= held]:
+                self._compare_roots(source, log, sources.pop(source))
+            if not sources:
+                del self._sources[log]
+
+    def _compare_roots(self, number: LinkId, log: LogKey, offer: _Offer) -> None:
+        """Look whether a neighbour holds as much of a log, or another branch of it."""
+        link = self._links.get(number)
+        if link is None or not offer.root or self._held.evidence(log) is not None:
+            return
+        if not any(_root_at(branch, offer.size) == offer.root for branch in self._held.branches(log)):
+            self._want(link, Want(log, offer.size - 1, offer.size))
+
+    # What came ----------------------------------------------------------------------------------
+
+    def done(self, deed: Take | Prove, outcomes: Sequence[Outcome | EvidenceError | bool]) -> None:
+        """Take what became of the runs of a `Take`, one each, or of the evidence of a `Prove`."""
+        link = self._links.get(deed.link)
+        if isinstance(deed, Prove):
+            (outcome,) = outcomes
+            self._proved(deed, outcome)
+        else:
+            if link is not None:
+                link.storing -= 1
+            grown: dict[LogKey, Head] = {}
+            for run, outcome in zip(deed.runs, outcomes, strict=True):
+                if isinstance(outcome, Stored):
+                    if outcome.evidence is not None:
+                        self._forked(outcome.evidence, None)
+                    elif outcome.new:
+                        grown[run.log] = run.head
+                elif not isinstance(outcome, bool):
+                    self._refused(deed.link, run, outcome)
+            self._grown(grown, deed.link)
+            for log in {run.log for run in deed.runs}:
+                if link is None or log not in link.asked:
+                    self._settle(log, deed.link)
+                if log not in grown and log in self._sources:
+                    self._sources[log].pop(deed.link, None)  # nothing came of it: not there again
+                    self._settle(log, deed.link)
+        self._pull()
+        if link is not None:
+            self._rest(link)
+
+    def wrote(self, run: Run) -> None:
+        """Take note of entries that were signed here, or taken in otherwise than by gossip."""
+        self._grown({run.log: run.head}, None)
+        self._pull()
+
+    def _grown(self, grown: dict[LogKey, Head], source: LinkId | None) -> None:
+        """Logs of which there are more entries now: others are told at once."""
+        for log in grown:
+            self._mark(log)
+        for number, link in self._links.items():
+            if link.compared and number != source:
+                link.session.announce([head for head in grown.values() if not self._knows(number, head)])
+
+    def _knows(self, number: LinkId, head: Head) -> bool:
+        """Whether a neighbour has shown that it holds as much."""
+        sources = self._sources.get(LogKey(head.log))
+        offer = None if sources is None else sources.get(number)
+        return offer is not None and (
+            offer.size > head.size or (offer.size == head.size and offer.root in (b"", head.root))
+        )
+
+    def _mark(self, log: LogKey) -> None:
+        mark = self._held.mark(log)
+        if mark is not None:
+            self.roster = self.roster.put(log, mark)
+
+    def _refused(self, number: LinkId, run: Run, error: LedgerError) -> None:
+        if isinstance(error, Declined):
+            self._declined.add(run.log)
+            self._sources.pop(run.log, None)
+        elif isinstance(error, Diverged):
+            self._find_cut(number, run.head)
+        elif isinstance(error, BadRun | BadHead):
+            self._blame(number, error)
+
+    def _shown(self, number: LinkId, heads: Sequence[Head], evidence: Evidence | None) -> None:
+        if evidence is not None:
+            held = self._held.evidence(evidence.log)
+            if held is None or held.cut > evidence.cut:
+                self._deeds.append(Prove(number, evidence))
+                self._unproved.setdefault(evidence.log, [])
+        for head in heads:
+            log = LogKey(head.log)
+            if log == self._held.own:
+                self._deeds.append(SeeOwn(head))
+            if log in self._unproved:
+                self._unproved[log].append((number, head))
+            elif self._held.evidence(log) is not None:
+                self._fetch_branch(number, head)
+            elif head.size > self._held.size(log):
+                self._offered(number, log, _Offer(head.size, head.root))
+            else:
+                self._compare_roots(number, log, _Offer(head.size, head.root))
+
+    # Forks --------------------------------------------------------------------------------------
+
+    def _proved(self, deed: Prove, outcome: Outcome | EvidenceError | bool) -> None:
+        waiting = self._unproved.pop(deed.evidence.log, [])
+        if isinstance(outcome, EvidenceError):
+            self._blame(deed.link, outcome)
+        elif outcome:
+            self._forked(deed.evidence, deed.link)
+            waiting += [(deed.link, proven.head) for proven in (deed.evidence.first, deed.evidence.second)]
+        for number, head in waiting:
+            self._fetch_branch(number, head)
+
+    def _forked(self, evidence: Evidence, source: LinkId | None) -> None:
+        """A fork has come to light: everybody is told before anything else."""
+        self._mark(evidence.log)
+        for number, link in self._links.items():
+            if link.compared and number != source:
+                link.session.show(evidence)
+                link.session.announce(self._held.heads(evidence.log)[:MAX_SHOWN_BRANCHES])
+
+    def _fetch_branch(self, number: LinkId, head: Head) -> None:
+        """Ask for the branch of a forked log that ends in a head, from where it is not held."""
+        log, link = LogKey(head.log), self._links.get(number)
+        evidence = self._held.evidence(log)
+        branches = self._held.branches(log)
+        if link is None or not link.compared or evidence is None or log in self._declined:
+            return
+        if len(branches) >= MAX_SHOWN_BRANCHES or any(
+            _root_at(branch, head.size) == head.root for branch in branches
+        ):
+            return
+        start = min(self._held.size(log), evidence.cut)
+        if start < head.size:
+            self._want(link, Want(log, start, head.size, head.root))
+
+    def _find_cut(self, number: LinkId, head: Head) -> None:
+        """Find where the log under a valid head that fits nothing here parts from what is held."""
+        link = self._links.get(number)
+        if link is not None:
+            link.descents.append(head)
+            if len(link.descents) == 1:
+                self._begin_descent(link)
+
+    def _begin_descent(self, link: _Link) -> None:
+        while link.descents:
+            head = link.descents[0]
+            branches = self._held.branches(LogKey(head.log))
+            if branches:
+                mine = branches[0]
+                descent = Descent(head, mine.size, lambda start, end, mine=mine: subtree_of(mine, start, end))  # type: ignore[misc]
+                if not descent.is_done:
+                    link.descent = descent
+                    link.session.ask(Ask(head.log, head.size, head.root, tuple(descent.wants)))
+                    return
+            link.descents.pop(0)
+
+    def _descend(self, number: LinkId, link: _Link, hashes: Sequence[bytes]) -> None:
+        descent, head = link.descent, link.descents[0]
+        assert descent is not None, "it was asked"
+        try:
+            descent.take(hashes)
+            if not descent.is_done:
+                link.session.ask(Ask(head.log, head.size, head.root, tuple(descent.wants)))
+                return
+            if descent.found is not None:
+                mine = self._held.branches(LogKey(head.log))[0]
+                proof = build_evidence(
+                    descent.cut, descent.found, prove_held(mine, descent.cut), self._held.network
+                )
+                self._deeds.append(Prove(number, proof))
+        except EvidenceError as error:
+            self._blame(number, error)
+            return
+        link.descents.pop(0)
+        link.descent = None
+        self._begin_descent(link)
+
+    def _hashes(self, ask: Ask) -> list[bytes]:
+        """The answer to a question about a tree; empty if the branch of that head is not held."""
+        for branch in self._held.branches(LogKey(ask.log)):
+            if branch.size >= ask.size and _root_at(branch, ask.size) == ask.root:
+                try:
+                    return [subtree_of(branch, start, end) for start, end in ask.spans]
+                except RunRefused:
+                    return []
+        return []
+
+    # Rest ---------------------------------------------------------------------------------------
+
+    def _rest(self, link: _Link) -> None:
+        """Tell a neighbour of which nothing more is wanted how far this side is, and remember if both are."""
+        if not link.compared or link.asked or link.storing or link.session.is_over:
+            return
+        state = self.roster.state
+        if link.told is None or (link.told != state and link.theirs == state):
+            link.told = state
+            link.session.tell_state(state)
+        if link.theirs == state and link.peer is not None:
+            self._memories[link.peer] = self.roster
+            self._memories.move_to_end(link.peer)
+            while len(self._memories) > MAX_MEMORIES:
+                self._memories.popitem(last=False)
+
+
+def _root_at(branch: Branch, size: int) -> bytes | None:
+    return branch.state_at(size).root if branch.start <= size <= branch.size else None

@@ -1,0 +1,72 @@
+"""Serving: what was wanted, read from what is held and put into frames.
+
+Decides how runs share messages, and when it is said that something is not
+held. Reading takes long, and so does compressing: all of it can be done by
+another thread than the one that owns the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from ledger.log import LogKey, Run
+
+from . import questions
+from .frames import Kind, to_frames
+from .limits import BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_BATCH_RUNS
+from .messages import encode_run, join_runs
+from .questions import Want
+
+
+class Shelf(Protocol):
+    """Where entries are read."""
+
+    def runs(self, want: Want) -> Iterator[Run] | None:
+        """The runs that lead from a want's start to a head of its end or beyond, None if there are none."""
+
+
+class _Batches:
+    """Frames under way: encoded runs that share a message."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self._runs: list[bytes] = []
+        self._bytes = self._entries = 0
+
+    def add(self, run: Run) -> None:
+        encoded = encode_run(run)
+        if (
+            self._bytes + len(encoded) > BATCH_BYTES
+            or self._entries + len(run.items) > MAX_BATCH_ENTRIES
+            or len(self._runs) == MAX_BATCH_RUNS
+        ):
+            self.flush()
+        self._runs.append(encoded)
+        self._bytes += len(encoded)
+        self._entries += len(run.items)
+
+    def absent(self, log: LogKey) -> None:
+        self.flush()
+        self.frames += to_frames(Kind.ABSENT, questions.encode_absent(log))
+
+    def flush(self) -> None:
+        if self._runs:
+            self.frames += to_frames(Kind.RUNS, join_runs(self._runs))
+        self._runs, self._bytes, self._entries = [], 0, 0
+
+
+def frames_for(wants: Iterable[Want], shelf: Shelf) -> list[bytes]:
+    """The frames that answer some wants, in their order."""
+    batches = _Batches()
+    for want in wants:
+        at = want.start
+        for run in shelf.runs(want) or ():
+            batches.add(run)
+            at = run.head.size
+            if at >= want.end:
+                break
+        if at < want.end:
+            batches.absent(LogKey(want.log))
+    batches.flush()
+    return batches.frames

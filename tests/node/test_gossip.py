@@ -1,0 +1,351 @@
+"""Gossip, as stories of nodes that meet: what each holds afterwards, what came twice, and who is blamed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from ledger.evidence import check_evidence
+from ledger.log import Erased, LogKey, Run, leaf_hashes
+from protocol.channel import Channel
+from protocol.errors import LeftOff, Misbehaved, SessionError
+from protocol.frames import Kind
+from protocol.limits import ANSWER_SECONDS, MEETING_SECONDS
+from protocol.messages import encode_heads, encode_run, join_runs
+from protocol.questions import Want, encode_absent, encode_hashes, encode_wants
+
+from ..support.histories import NETWORK, Author, numbered, written
+from ..support.neighbours import Link, Neighbour, settle
+
+Meeting = Callable[[str], Neighbour]
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Meeting]:
+    """Make a node by its name."""
+    made: list[Neighbour] = []
+
+    def make(name: str) -> Neighbour:
+        neighbour = Neighbour(tmp_path / f"{name}.sqlite", Author(name).key, NETWORK)
+        made.append(neighbour)
+        return neighbour
+
+    yield make
+    for neighbour in made:
+        neighbour.close()
+
+
+def entries_of(neighbour: Neighbour) -> set[tuple[LogKey, bytes]]:
+    with neighbour.reader.snapshot():
+        return {
+            (branch.log, row.id)
+            for branch in neighbour.reader.branches()
+            for row in neighbour.reader.entries(branch.number)
+        }
+
+
+def assert_equal(*nodes: Neighbour) -> None:
+    first = nodes[0]
+    for other in nodes[1:]:
+        assert entries_of(other) == entries_of(first)
+        assert other.gossip.roster.state == first.gossip.roster.state
+        assert other.reader.evidence() == first.reader.evidence()
+
+
+def logs(count: int, entries: int = 3, tag: str = "log") -> list[Author]:
+    return [written(f"{tag} {number}", numbered(f"{tag} {number}", entries)) for number in range(count)]
+
+
+def holding(neighbour: Neighbour, *authors: Author) -> None:
+    neighbour.write(run for author in authors for run in author.runs)
+
+
+# Meeting ----------------------------------------------------------------------------------------
+
+
+def test_two_nodes_hold_the_same_after_they_met(node: Meeting) -> None:
+    one, other = node("one"), node("other")
+    authors = logs(30)
+    holding(one, *authors[:20])
+    holding(other, *authors[10:])
+    one.meet(other)
+    settle(one, other)
+    assert_equal(one, other)
+    assert (one.came, other.came) == (30, 30)
+    assert one.gossip.faults == other.gossip.faults == []
+
+
+def test_a_long_log_comes_in_pieces_and_goes_on_where_it_was_left(
+    node: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("protocol.gossip.PULL_ENTRIES", 40)
+    one, other = node("one"), node("other")
+    author = written("long", *(numbered(f"batch {number}", 7) for number in range(430)))
+    holding(one, author)
+    link, _ = other.meet(one)
+    while not len(other.gossip.roster):
+        one.work()
+        other.work()
+    other.part(link)
+    held = other.gossip.roster.get(author.state.log)
+    assert held is not None
+    assert 0 < held.number < 3_010
+    other.meet(one)
+    settle(one, other)
+    assert_equal(one, other)
+    assert other.came < 3_010 + 1_024
+
+
+def test_what_is_signed_reaches_everybody_once(node: Meeting) -> None:
+    """A ring of five with two links across: there are many ways, and each entry takes one."""
+    nodes = [node(f"node {number}") for number in range(5)]
+    for number in range(5):
+        nodes[number].meet(nodes[(number + 1) % 5])
+    nodes[0].meet(nodes[2])
+    nodes[1].meet(nodes[3])
+    settle(*nodes)
+    author = Author("speaker")
+    for number in range(10):
+        nodes[0].write([author.write(b"%d" % number)])
+        settle(*nodes)
+    assert_equal(*nodes)
+    assert sum(neighbour.came for neighbour in nodes) <= 1.2 * 10 * 4
+
+
+def test_a_source_that_goes_away_is_replaced_by_another(node: Meeting) -> None:
+    one, other, third = node("one"), node("other"), node("third")
+    authors = logs(3, 50)
+    for neighbour in (one, other):
+        holding(neighbour, *authors)
+    link, _ = third.meet(one)
+    third.meet(other)
+    for _step in range(4):
+        for neighbour in (one, other, third):
+            neighbour.work()
+    third.part(link)
+    settle(one, other, third)
+    assert_equal(one, other, third)
+
+
+def test_nodes_that_remember_each_other_say_little(node: Meeting) -> None:
+    one, other = node("one"), node("other")
+    authors = logs(200, 2)
+    holding(one, *authors)
+    link, _ = one.meet(other)
+    settle(one, other)
+    one.part(link)
+    one.write([authors[0].write(bytes(300))])
+    ends = one.meet(other)
+    settle(one, other)
+    assert_equal(one, other)
+    # 400 of them are the handshake, 300 the payload, 140 the head.
+    assert sum(end.sent for end in ends) < 1_200
+
+
+def test_erased_payloads_come_as_their_hashes(node: Meeting) -> None:
+    one, other = node("one"), node("other")
+    author = written("some", numbered("some", 5))
+    run = author.runs[0]
+    leaves = leaf_hashes(run.log, 0, list(run.items))
+    one.write([Run(run.head, 0, (run.items[0], Erased(leaves[1]), *run.items[2:]))])
+    one.meet(other)
+    settle(one, other)
+    assert_equal(one, other)
+
+
+# Forks ------------------------------------------------------------------------------------------
+
+
+def forked(before: int, mine: int, theirs: int) -> tuple[Author, Author]:
+    author = written("liar", numbered("before", before)) if before else Author("liar")
+    twin = author.twin()
+    author.write(*numbered("one thing", mine))
+    twin.write(*numbered("another", theirs))
+    return author, twin
+
+
+@pytest.mark.parametrize(
+    ("before", "mine", "theirs"), [(0, 1, 1), (5, 3, 3), (5, 3, 9), (5, 9, 3), (70, 200, 300), (300, 40, 40)]
+)
+def test_a_fork_ends_as_evidence_at_everybody(node: Meeting, before: int, mine: int, theirs: int) -> None:
+    nodes = [node(f"node {number}") for number in range(4)]
+    author, twin = forked(before, mine, theirs)
+    holding(nodes[0], author)
+    holding(nodes[3], twin)
+    for one, other in pairwise(nodes):
+        one.meet(other)
+    settle(*nodes)
+    for neighbour in nodes:
+        (evidence,) = neighbour.reader.evidence()
+        check_evidence(evidence, NETWORK)
+        assert evidence.cut == before
+        assert neighbour.gossip.faults == []
+    assert len({neighbour.gossip.roster.state for neighbour in nodes}) == 1
+    assert len({frozenset(entries_of(neighbour)) for neighbour in nodes}) == 1
+
+
+def test_a_fork_that_shows_in_a_live_session_is_told(node: Meeting) -> None:
+    one, other, third = node("one"), node("other"), node("third")
+    one.meet(other)
+    other.meet(third)
+    settle(one, other, third)
+    author, twin = forked(4, 2, 2)
+    one.write(author.runs)
+    third.write(twin.runs)
+    settle(one, other, third)
+    for neighbour in (one, other, third):
+        assert [evidence.cut for evidence in neighbour.reader.evidence()] == [4]
+        assert neighbour.gossip.faults == []
+
+
+def test_evidence_reaches_who_holds_one_branch_alone(node: Meeting) -> None:
+    one, other = node("one"), node("other")
+    author, twin = forked(4, 2, 3)
+    holding(one, author, twin)
+    holding(other, author)
+    assert one.reader.evidence()
+    other.meet(one)
+    settle(one, other)
+    assert_equal(one, other)
+
+
+# Whoever does not keep to it --------------------------------------------------------------------
+
+
+def stranger(victim: Neighbour, node: Meeting) -> tuple[Link, Channel]:
+    """A session of which one end is in the hands of the test: its link at the victim, and what encrypts."""
+    liar = node("the liar")
+    link, mine = victim.meet(liar)
+    while link.session.state.value != "open":
+        victim.work()
+        liar.work()
+    channel = mine.session._channel
+    assert channel is not None
+    mine.session.outgoing()
+    return link, channel
+
+
+def tell(victim: Neighbour, link: Link, channel: Channel, kind: int, body: bytes) -> None:
+    channel.put(kind, body)
+    for piece in channel.flush():
+        victim.receive(link.number, piece)
+
+
+HEAD = written("unasked", [b"x"]).runs[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (Kind.RUNS, join_runs([encode_run(HEAD)])),
+        (Kind.ABSENT, encode_absent(HEAD.log)),
+        (Kind.HASHES, encode_hashes([])),
+        (Kind.RECONCILE, b"\x00"),
+        (Kind.STATE, bytes(15)),
+        (Kind.WANT, b"\x90"),
+        (Kind.END, b"\x00"),
+        (0x7F, b"\x00"),
+        (Kind.HEADS, b"junk"),
+    ],
+)
+def test_what_may_not_be_said_ends_that_session_alone(node: Meeting, kind: int, body: bytes) -> None:
+    victim, friend = node("victim"), node("friend")
+    holding(friend, *logs(3))
+    victim.meet(friend)
+    settle(victim, friend)
+    before = entries_of(victim)
+    link, channel = stranger(victim, node)
+    tell(victim, link, channel, kind, body)
+    assert link.session.is_over
+    ((_, peer, _error),) = victim.gossip.faults
+    assert peer is not None
+    assert entries_of(victim) == before
+    friend.write([written("later", [b"y"]).runs[0]])
+    settle(victim, friend)
+    assert_equal(victim, friend)
+
+
+def test_what_is_unknown_and_may_be_skipped_is(node: Meeting) -> None:
+    victim = node("victim")
+    link, channel = stranger(victim, node)
+    tell(victim, link, channel, 0xF0, b"of a later version")
+    assert not link.session.is_over
+
+
+def test_heads_that_lead_nowhere_cost_a_question(node: Meeting) -> None:
+    """Somebody announces what they do not hold: asked, they have to say so."""
+    victim = node("victim")
+    link, channel = stranger(victim, node)
+    tell(victim, link, channel, Kind.HEADS, encode_heads([HEAD.head]))
+    assert link.session.open_wants == 1
+    tell(victim, link, channel, Kind.ABSENT, encode_absent(HEAD.log))
+    assert link.session.open_wants == 0
+    assert not victim.gossip._sources
+    assert not link.session.is_over
+
+
+@pytest.mark.parametrize("what", ["root", "signature", "log"])
+def test_entries_that_are_not_what_their_head_says_end_the_session(node: Meeting, what: str) -> None:
+    victim = node("victim")
+    link, channel = stranger(victim, node)
+    author = written("some", numbered("some", 3))
+    run = author.runs[0]
+    tell(victim, link, channel, Kind.HEADS, encode_heads([run.head]))
+    wrong = {
+        "root": Run(run.head, 0, (*run.items[:2], b"changed")),
+        "signature": Run(written("some", numbered("other", 3)).runs[0].head, 0, run.items),
+        "log": HEAD,
+    }[what]
+    tell(victim, link, channel, Kind.RUNS, join_runs([encode_run(wrong)]))
+    settle(victim)
+    assert [type(error).__name__ for _, _, error in victim.gossip.faults] == [
+        "Misbehaved" if what == "log" else "BadRun"
+    ]
+    assert entries_of(victim) == set()
+
+
+def test_who_does_not_answer_is_given_up(node: Meeting) -> None:
+    victim = node("victim")
+    link, channel = stranger(victim, node)
+    tell(victim, link, channel, Kind.HEADS, encode_heads([HEAD.head]))
+    assert link.session.timer == ANSWER_SECONDS
+    link.session.tick(ANSWER_SECONDS - 1)
+    assert not link.session.is_over
+    link.session.tick(ANSWER_SECONDS)
+    victim.gossip.look(link.number)
+    ((_, _, error),) = victim.gossip.faults
+    assert isinstance(error, LeftOff)
+
+
+def test_a_handshake_has_its_time(node: Meeting) -> None:
+    one, other = node("one"), node("other")
+    link, _ = one.meet(other)
+    link.session.tick(MEETING_SECONDS)
+    assert link.session.is_over
+
+
+def test_wanting_without_end_ends_the_session(node: Meeting) -> None:
+    victim = node("victim")
+    link, channel = stranger(victim, node)
+    wants = encode_wants([Want(HEAD.log, 0, 1)] * 1_000)
+    for _number in range(5):
+        tell(victim, link, channel, Kind.WANT, wants)
+    ((_, _, error),) = victim.gossip.faults
+    assert isinstance(error, Misbehaved)
+
+
+def test_one_log_does_not_meet_itself(node: Meeting, tmp_path: Path) -> None:
+    one = node("one")
+    copy = Neighbour(tmp_path / "copy.sqlite", one.key, NETWORK)
+    one.meet(copy)
+    settle(one, copy)
+    copy.close()
+    codes = [
+        error.code
+        for _, _, error in (*one.gossip.faults, *copy.gossip.faults)
+        if isinstance(error, SessionError)
+    ]
+    assert "same-log" in codes
