@@ -29,6 +29,12 @@ what they decide.
     codes       receipts as codes on paper, and read back from photos
     receipts    making the receipt of an exchange from what is held
     upkeep      making the views anew
+    discovery   finding other nodes on the local networks, and being found
+    neighbours  which nodes are announced there at this time
+    hints       what a node says of itself there, and what another's words are worth
+    presence    speaking multicast DNS, as long as the network stays the same
+    interfaces  which network interfaces are used, and what it means that they changed
+    adapters    asking the system for them
     errors      every error that is the node's own
     limits      every limit, with its unit and its reason
     cli         the command `trueque`

@@ -1,8 +1,12 @@
 """Errors of the node itself, beside those of the layers below.
 
 LedgerError (of the ledger)
+├── RemoteError
+│   └── AnnouncementRefused   what somebody announces on the local network is of no use here
 └── LocalError
     ├── HomeError       the home cannot be used: missing, held by another process, damaged
+    │   └── HomeInUse     another process holds it for writing
+    ├── SettingsError   the file of settings cannot be read or understood
     ├── InputError      what a person gave cannot be understood or is not allowed
     ├── WordsError      recovery words that are none, or are not this commune's
     ├── NotAdmitted     a log that this home does not take in
@@ -15,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.errors import LedgerError, LocalError
+from ledger.errors import LedgerError, LocalError, RemoteError
 
 if TYPE_CHECKING:
     from .intake import ImportReport
@@ -23,6 +27,14 @@ if TYPE_CHECKING:
 
 class HomeError(LocalError):
     """The home cannot be used: it is missing, held by another process, or damaged."""
+
+
+class HomeInUse(HomeError):
+    """Another process holds the home for writing."""
+
+
+class SettingsError(LocalError):
+    """The file of settings cannot be read, or says something that no setting is."""
 
 
 class InputError(LocalError):
@@ -56,3 +68,7 @@ class ImportStopped(LocalError):
             count=report.new,
         )
         self.report = report
+
+
+class AnnouncementRefused(RemoteError):
+    """What somebody announces on the local network is no hint to a node of this network."""

@@ -24,3 +24,126 @@ MAX_IMAGE_BYTES: Final = 33_554_432
 
 MAX_IMAGE_PIXELS: Final = 64_000_000
 """pixels of such a photo; unpacked they take as many bytes."""
+
+MAX_INTERFACES: Final = 32
+"""network interfaces that are used; a laptop with many virtual ones has a dozen."""
+
+MAX_ANNOUNCED_ADDRESSES: Final = 16
+"""addresses that a node announces; with them an announcement still fits one packet of 1,460 bytes."""
+
+MAX_ANNOUNCED_NAME_BYTES: Final = 120
+"""bytes of a commune's name in an announcement; longer ones are cut. A string there has 255 at most."""
+
+MAX_ANNOUNCEMENT_BYTES: Final = 512
+"""bytes of the text of an announcement, ours or another's; ours have 230 at most (RFC 6763, section 6.2)."""
+
+MAX_HINT_ADDRESSES: Final = 8
+"""addresses of one announced node that are kept, the newest; nobody tries more."""
+
+MAX_HINTS: Final = 256
+"""announced nodes that are remembered; a room full of communes has dozens. Some 500 bytes each."""
+
+MAX_HINTS_AT_PLACE: Final = 4
+"""names under which one address and port may be announced; a restart under another name makes two."""
+
+HINTS_AT_ONCE: Final = 64
+"""changes of what is announced that are told at once; a whole room that is switched on."""
+
+HINTS_PER_SECOND: Final = 10
+"""changes that are told a second beyond those; a flood of announcements costs its reader no more."""
+
+MAX_NAMES_WAITING: Final = 256
+"""announced names that wait to be looked at; others are found when all are asked for again."""
+
+MAX_NAMES_ASKED: Final = 8
+"""announced names whose particulars are asked for at the same time; each waits for up to 3 seconds."""
+
+NAME_SECONDS: Final = 3.0
+"""seconds to wait for the particulars of an announced name; answers are delayed by up to 1.35 on purpose."""
+
+MAX_NAMES_CACHED: Final = 1_024
+"""names in zeroconf's memory after which it starts anew; it lists what it knows in every question it asks."""
+
+RENEW_SECONDS: Final = 60.0
+"""seconds that zeroconf runs before it is begun anew for such a flood; it is silent for two each time."""
+
+GOODBYE_SECONDS: Final = 5.0
+"""seconds between a goodbye and believing it: a node that starts again is back in two."""
+
+DOUBT_SECONDS: Final = 20.0
+"""seconds that known nodes have to answer after the network changed under this one."""
+
+LOOK_SECONDS: Final = 1.0
+"""seconds between two looks at the network interfaces; a look takes a tenth of a millisecond."""
+
+SETTLE_SECONDS: Final = 1.5
+"""seconds for which the interfaces must stay as they are before it counts; Wi-Fi changes several times."""
+
+MAX_SETTLE_SECONDS: Final = 10.0
+"""seconds after which interfaces count that never stay as they are."""
+
+RECONCILE_SECONDS: Final = 15.0
+"""seconds between two attempts to use interfaces that could not be used the first time."""
+
+ASK_ALONE_SECONDS: Final = 30.0
+"""seconds between two questions who else is there while nobody is known; a question has 45 bytes."""
+
+ASK_SECONDS: Final = 300.0
+"""seconds between two such questions otherwise; each lists all that is known, some 25 bytes a node."""
+
+ASK_SOON_SECONDS: Final = 10.0
+"""seconds between two questions however often somebody wants one."""
+
+STOP_SECONDS: Final = 0.7
+"""seconds for saying goodbye: three packets with 0.125 seconds between them."""
+
+RETRY_SECONDS: Final = 1.0
+"""seconds before what failed is tried again; doubled each time."""
+
+MAX_RETRY_SECONDS: Final = 60.0
+"""seconds before what failed is tried again at the most; the network may be back any time."""
+
+MAX_API_BYTES: Final = 1_048_576
+"""bytes of a request to the API, bundles aside; a request for signatures has 128 KiB, a record 8 KiB."""
+
+STARTING_SECONDS: Final = 10
+"""seconds that a command waits for a node which starts to say where it is; a Raspberry Pi takes some."""
+
+ANSWER_SECONDS: Final = 10
+"""seconds in which a running node has to answer at all; it never does anything long before that."""
+
+WRITING_SECONDS: Final = 900
+"""seconds that a command waits for one write of a node, which may be behind a long import."""
+
+NODE_STOP_SECONDS: Final = 4.5
+"""seconds after which a node that was told to stop ends, done or not; whoever stops it is promised 5."""
+
+PART_SECONDS: Final = 1.0
+"""seconds that each part of a node has to stop, and all of them together, before it is left behind."""
+
+ASKING_SECONDS: Final = 3.0
+"""seconds for which neighbours are asked about one's own log before the first signature after a start."""
+
+PICK_UP_SECONDS: Final = 0.5
+"""seconds between two looks whether there is a commune in the home by now."""
+
+HEALTH_SECONDS: Final = 5.0
+"""seconds in which the store has to answer to count as well; the largest transaction takes two."""
+
+MAX_PENDING_ENTRIES: Final = 65_536
+"""entries that have come from neighbours and wait to be stored; with more, nothing is read from anybody."""
+
+MAX_SERVED_WANTS: Final = 256
+"""wants that are answered before anything else of a link is looked at."""
+
+MAX_UNSENT_BYTES: Final = 4_194_304
+"""bytes that wait for a slow neighbour; one that takes no more is left behind, and met again later."""
+
+PING_SECONDS: Final = 30.0
+"""seconds between two signs of life on a link; a link that a router has forgotten is found out after two."""
+
+MAX_SETTINGS_BYTES: Final = 65_536
+"""bytes of a file of settings; a thousand addresses of peers fit."""
+
+LOW_DISK_BYTES: Final = 200_000_000
+"""bytes free under which people are warned; a large bundle or a year of a busy region takes as many."""
