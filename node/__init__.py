@@ -6,7 +6,7 @@ what they decide.
 
     home        the folder of one commune's node: database, keys, anchor, lock
     keys        the log's key and the recovery key, and the words that people write down
-    clock       the one place that asks for the time
+    clock       the one place that asks for the time, and when it is not believed
     service     an open home, and the one way in which anything is signed in it
     founding    how a commune begins
     typed       what people type: quantities, units, categories, dates
@@ -23,12 +23,29 @@ what they decide.
     deeds       what gossip wants to have done: runs and evidence verified and stored
     admission   which logs of others a home takes in
     backup      a home in a file, and a commune brought back from it
+    reopening   the new log of such a home, opened once it has all signatures
     sealed      a stream of bytes under a password
     requests    records that several keys have to sign
     authority   changing who speaks for a commune
     codes       receipts as codes on paper, and read back from photos
     receipts    making the receipt of an exchange from what is held
     upkeep      making the views anew
+    app         the node process: its listeners, how it starts and stops
+    resident    the node in a home, from before there is a commune until it is told to stop
+    custody     the open home of a running node, and the threads that may touch it
+    parts       what a node is put together from beside that: gossip, discovery
+    settings    what the operator decides, in a file or on the command line
+    running     how a home tells that a node runs in it
+    people      the people's listener: who may ask it
+    api         what commands ask a running node to do
+    answers     errors and reports as JSON
+    remote      a command's writes, done by a running node
+    pages       what a browser is shown
+    state       how a home and its node are
+    reporting   the same in words
+    figures     what is counted and measured
+    journal     what a running node says of itself on standard error
+    systemd     telling the supervisor, and the unit
     discovery   finding other nodes on the local networks, and being found
     neighbours  which nodes are announced there at this time
     hints       what a node says of itself there, and what another's words are worth

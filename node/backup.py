@@ -10,7 +10,8 @@ fork a log. The container is `sealed`'s, its content a bundle
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Final, cast
@@ -19,7 +20,8 @@ import msgspec
 
 from ledger.author import Author
 from ledger.commune import Commune
-from ledger.log import EntryId, Hash, LogKey, entry_id
+from ledger.errors import StoreError
+from ledger.log import EntryId, Hash, LogKey
 from ledger.records import CommuneId, Seal, Succession
 from ledger.signing import SigningKey
 from ledger.store.reading import Reader
@@ -30,7 +32,8 @@ from .bundles import Progress, import_bundle, write_bundle
 from .errors import ExportFailed, HomeError, InputError
 from .home import Home
 from .outgoing import outgoing
-from .requests import Request, encode_request, merge_requests, read_request, request_for, sign_request
+from .reopening import keep_request, open_log
+from .requests import Request, request_for, sign_request
 from .sealed import OpeningReader, SealingWriter, check_password
 
 if TYPE_CHECKING:
@@ -131,7 +134,7 @@ def restore(
 
     With a recovery key that alone is the commune's authority the home is ready
     at once; else `request` is what its authority has to sign, kept in the home
-    for `finish_restore`. Raises InputError, HomeError, StoreError, ImportStopped;
+    for `reopening.finish_restore`. Raises InputError, HomeError, StoreError, ImportStopped;
     a restore that stopped halfway is begun again by the same command.
     """
     try:
@@ -140,6 +143,7 @@ def restore(
             label = read_label(opening)
             home.check_unsigned()
             home.make()
+            _check_unsigned_in(home)
             with home.locked(), Store(home.ledger, label.network) as store, Reader(home.ledger) as reader:
                 _check_unused(home, store)
                 report = import_bundle(store, reader, cast(BinaryIO, opening), author=None, progress=progress)
@@ -152,12 +156,25 @@ def restore(
         ) from error
 
 
+def _check_unsigned_in(home: Home) -> None:
+    """Refuse a home that has signed something, before it is asked for: a node may be running in it."""
+    if not home.exists:
+        return
+    with suppress(StoreError), Reader(home.ledger) as reader:
+        if reader.branches(home.read_key().public_key):
+            raise _is_used(home)
+
+
+def _is_used(home: Home) -> HomeError:
+    return HomeError(
+        "There is a commune in {path} already: choose another folder with --home.", path=home.path
+    )
+
+
 def _check_unused(home: Home, store: Store) -> None:
     """Refuse a home that has signed something; a key alone is left by a restore that was cut short."""
     if home.key_file.exists() and store.own_log(LogKey(home.read_key().public_key)).head is not None:
-        raise HomeError(
-            "There is a commune in {path} already: choose another folder with --home.", path=home.path
-        )
+        raise _is_used(home)
 
 
 def _continue(
@@ -183,9 +200,10 @@ def _continue(
     if recovery is not None:
         request = sign_request(request, recovery)
     if not request.is_complete:
-        _keep(home, request)
+        keep_request(home, request)
         return Restored(label, LogKey(key.public_key), None, request, report)
-    return Restored(label, LogKey(key.public_key), _open_log(home, store, key, request), None, report)
+    author = Author(store, key, home.anchors(LogKey(key.public_key)))
+    return Restored(label, author.log, open_log(author, request), None, report)
 
 
 def seals_of(reader: Reader, commune: Commune) -> tuple[Seal, ...]:
@@ -210,53 +228,3 @@ def _request(reader: Reader, commune: Commune, log: LogKey, now: int) -> Request
         reason="restore",
     )
     return request_for(record, reader.network, commune.charter.payload, commune.charter.log, [link.authority])
-
-
-def _open_log(home: Home, store: Store, key: SigningKey, request: Request) -> EntryId:
-    payload = request.signed_payload()
-    author = Author(store, key, home.anchors(LogKey(key.public_key)))
-    author.append([payload])
-    return entry_id(key.public_key, 0, payload)
-
-
-def _pending(home: Home) -> Path:
-    return home.path / "request.json"
-
-
-def _keep(home: Home, request: Request) -> None:
-    from ledger.anchor import write_durably
-
-    try:
-        write_durably(_pending(home), encode_request(request))
-    except OSError as error:
-        raise HomeError(
-            "The request in {path} cannot be written ({reason}): check the disk.",
-            path=home.path,
-            reason=error.strerror,
-        ) from error
-
-
-def finish_restore(home: Home, signed: Sequence[Request]) -> EntryId | Request:
-    """Open the new log of a restored home with the signatures that came back.
-
-    Returns the succession's id, or the request with all signatures so far if
-    some are missing still. Raises InputError, HomeError, StoreError.
-    """
-    pending = _pending(home)
-    if not pending.exists():
-        raise HomeError("No restore waits for signatures in {path}.", path=home.path)
-    request = merge_requests([read_request(pending), *signed])
-    key = home.read_key()
-    if request.record.log != key.public_key:
-        raise InputError("The request was made by another home: use the file that this one wrote.")
-    with home.locked():
-        if not request.is_complete:
-            _keep(home, request)
-            return request
-        with Store(home.ledger, request.network) as store:
-            held = store.own_log(LogKey(key.public_key))
-            if held.head is not None:
-                raise HomeError("The log of {path} has been opened already.", path=home.path)
-            opened = _open_log(home, store, key, request)
-        pending.unlink(missing_ok=True)
-    return opened

@@ -7,6 +7,7 @@ LedgerError (of the ledger)
     ├── HomeError       the home cannot be used: missing, held by another process, damaged
     │   └── HomeInUse     another process holds it for writing
     ├── SettingsError   the file of settings cannot be read or understood
+    ├── ListenError     a port that this node cannot listen at
     ├── InputError      what a person gave cannot be understood or is not allowed
     ├── WordsError      recovery words that are none, or are not this commune's
     ├── NotAdmitted     a log that this home does not take in
@@ -35,6 +36,10 @@ class HomeInUse(HomeError):
 
 class SettingsError(LocalError):
     """The file of settings cannot be read, or says something that no setting is."""
+
+
+class ListenError(LocalError):
+    """A port that this node cannot listen at; the sentence says why and what to do."""
 
 
 class InputError(LocalError):

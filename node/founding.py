@@ -50,7 +50,7 @@ class Founding:
 def check_unfounded(home: Home) -> None:
     """Raise HomeError if there is a commune in a home already, or if nothing can be written there."""
     home.check_unsigned()
-    if home.exists and _holds_entries(home):
+    if home.exists and holds_entries(home):
         raise HomeError(
             "There is a commune in {path} already: choose another folder with --home.", path=home.path
         )
@@ -59,7 +59,7 @@ def check_unfounded(home: Home) -> None:
         pass
 
 
-def _holds_entries(home: Home) -> bool:
+def holds_entries(home: Home) -> bool:
     """Whether anything is in the ledger; one that cannot be read is not taken for empty."""
     try:
         with Reader(home.ledger) as reader:

@@ -4,6 +4,9 @@
     log.key         the key of this installation's log; in no backup, readable by its owner only
     anchor          the last head signed here; a second one stands outside the home
     lock            held by the one process that may write
+    node.lock       held by a running node, also while there is no commune yet
+    config.toml     what the operator of the node has decided
+    node.json       where a running node can be reached, and the token that it asks for
 
 Decides where these files are, that one process at a time writes, and how the
 key is stored. What is in the ledger is the ledger's.
@@ -25,7 +28,7 @@ from ledger.anchor import Anchors, make_folder_durably, write_durably
 from ledger.log import LogKey
 from ledger.signing import SigningKey
 
-from .errors import HomeError
+from .errors import HomeError, HomeInUse
 
 LEAST_LEDGER_BYTES: Final = 512
 """bytes of the smallest page of SQLite."""
@@ -59,6 +62,21 @@ class Home:
     def lock_file(self) -> Path:
         """Held while a process writes."""
         return self.path / "lock"
+
+    @property
+    def node_lock(self) -> Path:
+        """Held by a running node."""
+        return self.path / "node.lock"
+
+    @property
+    def node_file(self) -> Path:
+        """Where a running node says how it can be reached."""
+        return self.path / "node.json"
+
+    @property
+    def settings_file(self) -> Path:
+        """What the operator of the node has decided."""
+        return self.path / "config.toml"
 
     @property
     def exists(self) -> bool:
@@ -154,7 +172,7 @@ class Home:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise HomeError(
+                raise HomeInUse(
                     "Another program is using {path}: wait until it has finished, or close it.",
                     path=self.path,
                 ) from None

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import gettext as catalogues
 import os
+import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
@@ -41,6 +42,7 @@ SYSTEM_REASONS: Final = (
     N_("Device or resource busy"),
     N_("File name too long"),
     N_("No such device"),
+    N_("Address already in use"),
 )
 """What the system says where something is amiss with a file, a stick or a disk."""
 
@@ -62,6 +64,26 @@ def use(language: str) -> None:
     catalogues.textdomain(DOMAIN)
     catalogues.bindtextdomain(DOMAIN, str(LOCALE_DIR))
     os.environ["LANGUAGE"] = LOCALES[language]
+
+
+def speak(language: str) -> None:
+    """Speak a language in this context alone, as to one of several people; one of `LOCALES`."""
+    _current.set(language)
+
+
+def preferred(accepted: str) -> str:
+    """The language that `Accept-Language` likes best of those that there are (RFC 9110, section 12.5.4)."""
+    best, weight = "en", 0.0
+    for part in accepted.split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality = 1.0
+        for parameter in parameters:
+            if matched := re.fullmatch(r"q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)", parameter):
+                quality = float(matched[1])
+        spoken = name.partition("-")[0]
+        if spoken in LOCALES and quality > weight:
+            best, weight = spoken, quality
+    return best
 
 
 def current() -> str:

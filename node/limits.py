@@ -61,7 +61,7 @@ MAX_NAMES_ASKED: Final = 8
 NAME_SECONDS: Final = 3.0
 """seconds to wait for the particulars of an announced name; answers are delayed by up to 1.35 on purpose."""
 
-MAX_NAMES_CACHED: Final = 1_024
+MAX_NAMES_CACHED: Final = 512
 """names in zeroconf's memory after which it starts anew; it lists what it knows in every question it asks."""
 
 RENEW_SECONDS: Final = 60.0
@@ -73,10 +73,10 @@ GOODBYE_SECONDS: Final = 5.0
 DOUBT_SECONDS: Final = 20.0
 """seconds that known nodes have to answer after the network changed under this one."""
 
-LOOK_SECONDS: Final = 1.0
-"""seconds between two looks at the network interfaces; a look takes a tenth of a millisecond."""
+LOOK_SECONDS: Final = 0.5
+"""seconds between two looks at the network interfaces; a look takes a third of a millisecond."""
 
-SETTLE_SECONDS: Final = 1.5
+SETTLE_SECONDS: Final = 1.0
 """seconds for which the interfaces must stay as they are before it counts; Wi-Fi changes several times."""
 
 MAX_SETTLE_SECONDS: Final = 10.0
@@ -86,10 +86,11 @@ RECONCILE_SECONDS: Final = 15.0
 """seconds between two attempts to use interfaces that could not be used the first time."""
 
 ASK_ALONE_SECONDS: Final = 30.0
-"""seconds between two questions who else is there while nobody is known; a question has 45 bytes."""
+"""seconds between two questions who else is there while nobody is known, or some were too many to be
+looked at; a question has 45 bytes."""
 
 ASK_SECONDS: Final = 300.0
-"""seconds between two such questions otherwise; each lists all that is known, some 25 bytes a node."""
+"""seconds between two such questions otherwise; each lists all that is known, some 40 bytes a node."""
 
 ASK_SOON_SECONDS: Final = 10.0
 """seconds between two questions however often somebody wants one."""
@@ -147,3 +148,12 @@ MAX_SETTINGS_BYTES: Final = 65_536
 
 LOW_DISK_BYTES: Final = 200_000_000
 """bytes free under which people are warned; a large bundle or a year of a busy region takes as many."""
+
+TROUBLE_SECONDS: Final = 5.0
+"""seconds between two attempts to open a home that could not be opened."""
+
+MAX_REQUESTS: Final = 64
+"""copies of one request for signatures that are put together at once; an authority has 32 keys."""
+
+REQUEST_SECONDS: Final = 2.5
+"""seconds that requests under way have to end when the node is told to stop."""

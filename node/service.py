@@ -8,9 +8,9 @@ a person meant is `moves`', and how a commune begins `founding`'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
@@ -38,12 +38,16 @@ from ledger.records import (
 from ledger.store.reading import EntryRow, Reader
 
 from . import clock
-from .errors import HomeError
+from .errors import HomeError, HomeInUse
 from .home import Home
 
 if TYPE_CHECKING:
-    from ledger.author import Author
+    from ledger.author import Author, Situation
     from ledger.store.writing import Store
+
+    from .bundles import Progress
+    from .intake import ImportReport
+    from .requests import Request
 
 
 class Service:
@@ -71,6 +75,11 @@ class Service:
         """The author of the home's log, of a home opened for writing."""
         assert self._author is not None, "the home was opened for reading"
         return self._author
+
+    @property
+    def situation(self) -> Situation:
+        """Whether the home's log may be signed; of a home opened for writing."""
+        return self.author.situation
 
     @property
     def commune(self) -> CommuneId:
@@ -120,7 +129,7 @@ class Service:
 
         Raises SigningStopped, HomeError, RecordError, MoveRefused.
         """
-        self.author.check()
+        self._check_signing()
         _ = self.commune  # a log that waits to be opened after a restore belongs to none
         to_payload(record)
         if about is not None:
@@ -138,6 +147,9 @@ class Service:
                 self._check_recognition(record)
             case Correct() if self.reader.commune_of(self.reader.entry(record.target).log) != self.commune:
                 raise MoveRefused("That record is another commune's: only its own commune can explain it.")
+
+    def _check_signing(self) -> None:
+        self.author.check()
 
     def record(self, record: Record, about: Exchange | None = None) -> EntryId:
         """Sign a record, with the heads that it has to have seen of the exchange that it is about.
@@ -234,13 +246,32 @@ class Service:
         self.check_erasure(row)
         self.store.erase(row.log, row.index, row.id, self._now(), reason)
 
+    # What other modules decide, done where the home is open --------------------------------------
+
+    def change_authority(self, requests: Sequence[Request]) -> EntryId:
+        """As `authority.apply_change`."""
+        from .authority import apply_change
+
+        return apply_change(self, requests)
+
+    def import_bundle(self, file: BinaryIO, progress: Progress, *, everything: bool) -> ImportReport:
+        """As `bundles.import_bundle`, of the communes that this one follows unless `everything` is wanted."""
+        from .admission import followed
+        from .bundles import import_bundle
+
+        admitted = None if everything else followed(self.reader, self.commune)
+        return import_bundle(
+            self.store, self.reader, file, author=self.author, admitted=admitted, progress=progress
+        )
+
 
 @contextmanager
 def open_home(home: Home, *, writing: bool, now: Callable[[], int] = clock.now) -> Iterator[Service]:
     """Open a home. For writing it is locked, so that one process at a time signs.
 
-    Raises HomeError if there is no commune in it or another process holds it,
-    StoreError if the database cannot be used.
+    Where a running node holds it, that node does the writing. Raises HomeError
+    if there is no commune in it or another program holds it, StoreError if the
+    database cannot be used.
     """
     key = home.read_key()
     home.check_unsigned()
@@ -252,12 +283,24 @@ def open_home(home: Home, *, writing: bool, now: Callable[[], int] = clock.now) 
         with Reader(home.ledger) as reader:
             yield Service(reader, LogKey(key.public_key), None, None, now)
         return
-    from ledger.author import Author
-    from ledger.store.writing import Store
+    with ExitStack() as opened:
+        try:
+            opened.enter_context(home.locked())
+        except HomeInUse:
+            from . import remote, running
 
-    with home.locked():
+            node = running.find(home)
+            if node is None:
+                raise
+            reader = opened.enter_context(Reader(home.ledger))
+            yield remote.RemoteService(reader, LogKey(key.public_key), remote.Line(home, node), now)
+            return
+        from ledger.author import Author
+        from ledger.store.writing import Store
+
         with Reader(home.ledger) as reader:
             network = reader.network
-        with Store(home.ledger, network) as store, Reader(home.ledger) as reader:
-            author = Author(store, key, home.anchors(LogKey(key.public_key)))
-            yield Service(reader, LogKey(key.public_key), store, author, now)
+        store = opened.enter_context(Store(home.ledger, network))
+        reader = opened.enter_context(Reader(home.ledger))
+        author = Author(store, key, home.anchors(LogKey(key.public_key)))
+        yield Service(reader, LogKey(key.public_key), store, author, now)

@@ -2,13 +2,18 @@
 
 Decides nothing about their content, only that the home is held meanwhile, and
 that this works also where the views are in such a state that nobody could sign.
+Where a running node holds the home, it is the one that does it.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from ledger.store.reading import Reader
 from ledger.store.writing import Progress, Store
 
+from . import remote, running
+from .errors import HomeInUse
 from .home import Home
 
 
@@ -18,7 +23,14 @@ def rebuild(home: Home, progress: Progress) -> int:
     Raises HomeError, StoreError.
     """
     home.read_key()
-    with home.locked():
+    with ExitStack() as held:
+        try:
+            held.enter_context(home.locked())
+        except HomeInUse:
+            node = running.find(home)
+            if node is None:
+                raise
+            return remote.rebuild(remote.Line(home, node), progress)
         with Reader(home.ledger) as reader:
             network = reader.network
         with Store(home.ledger, network) as store:

@@ -13,7 +13,7 @@ from ledger import vocabulary
 from ledger.limits import MAX_SCALE
 from ledger.records import Quantity
 
-from . import language
+from . import clock, language
 from .language import gettext as _
 from .language import pgettext
 
@@ -69,6 +69,29 @@ def time_of(at: int) -> str:
 def day_of(at: int) -> str:
     """A time as a local date, like 2030-01-31."""
     return _local(at).date().isoformat()
+
+
+def size_of(count: int) -> str:
+    """A number of bytes as a person reads it: `1.3 GB`."""
+    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= scale:
+            return f"{number(f'{count / scale:.1f}')} {unit}"
+    return f"{count} B"
+
+
+def doubt_of_clock(now: int, last: int | None) -> str | None:
+    """What to say of a clock that cannot be right where `last` was recorded last, None if it can."""
+    day, last_day = day_of(now), "" if last is None else day_of(last)
+    match clock.doubt(now, last):
+        case clock.Doubt.EARLY:
+            told = _("The clock says {day}: set this computer's date before you record anything.")
+        case clock.Doubt.BEHIND:
+            told = _("The clock says {day}, and something was recorded here on {last}: check the date.")
+        case clock.Doubt.AHEAD:
+            told = _("The clock says {day}, and the last record here is of {last}: check the date.")
+        case None:
+            return None
+    return told.format(day=day, last=last_day)
 
 
 def _local(at: int) -> datetime:

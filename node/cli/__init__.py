@@ -5,7 +5,7 @@
     desk       what a command is given: the home, confirmations, warnings, where its answer goes
     output     tables, lines and JSON
     founding, listings, proposals, moves, exchanges, communes, logs, upkeep,
-    keeping, authority, audit    the commands, by theme
+    keeping, authority, audit, running    the commands, by theme
     secret     passwords and recovery words, from a file or typed
 
 To add a command: write it in a module of its theme with `@command` of
@@ -26,6 +26,13 @@ from typing import Final
 from .group import Group, Row
 
 COMMANDS: Final = (
+    Row("run", "running:run", "Node", "Run the node of your commune, until Ctrl-C or a signal ends it."),
+    Row(
+        "status",
+        "running:status",
+        "Node",
+        "Tell how your commune's node is: whether it runs, may sign, and has room.",
+    ),
     Row("init", "founding:init", "Commune", "Found a commune in an empty home."),
     Row("profile", "communes:profile", "Commune", "Say how your commune presents itself."),
     Row("communes", "communes:communes", "Commune", "Show the communes that are known here, or one in full."),

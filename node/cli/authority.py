@@ -174,7 +174,7 @@ def _replace(
     *,
     unasked: bool,
 ) -> None:
-    from ..authority import apply_change, request_change
+    from ..authority import request_change
     from ..requests import sign_request
     from .secret import words_from
 
@@ -188,7 +188,7 @@ def _replace(
             request = sign_request(request, words_from(words))
         if request.is_complete:
             _confirm(desk, request, unasked=unasked)
-            entry = apply_change(service, [request])
+            entry = service.change_authority([request])
             sentence = ngettext(
                 "From now on one key speaks for the commune.",
                 "From now on {threshold} of {count} keys speak for the commune.",
@@ -218,7 +218,6 @@ def _sign(
 
 
 def _record(desk: Desk, files: tuple[Path, ...], *, unasked: bool) -> None:
-    from ..authority import apply_change
     from ..requests import merge_requests, read_request
 
     if not files:
@@ -226,7 +225,7 @@ def _record(desk: Desk, files: tuple[Path, ...], *, unasked: bool) -> None:
     requests = [read_request(path) for path in files]
     with desk.writing() as service:
         _confirm(desk, merge_requests(requests), unasked=unasked)
-        entry = apply_change(service, requests)
+        entry = service.change_authority(requests)
     desk.done(entry, _("The change of authority is recorded."))
 
 

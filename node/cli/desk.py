@@ -27,15 +27,6 @@ from . import output
 if TYPE_CHECKING:
     from ..service import Service
 
-EARLIEST: Final = 1_704_067_200_000
-"""milliseconds: 2024-01-01, before this program existed; an earlier clock is wrong."""
-
-MAX_BEHIND: Final = 86_400_000
-"""milliseconds by which the clock may be behind what was recorded here last: a day, for corrections."""
-
-MAX_AHEAD: Final = 3 * 366 * 86_400_000
-"""milliseconds by which the clock may be ahead of what was recorded here last; nobody is silent for years."""
-
 SHOWN: Final = 200
 """rows that are drawn for a person who gave no limit; more are narrowed down sooner than read."""
 
@@ -81,26 +72,9 @@ class Desk:
 
     def _check_clock(self, service: Service) -> None:
         """Warn of a clock that cannot be right; records say what it says, for ever."""
-        now, last = self.now(), service.last_recorded
-        day = wording.day_of(now)
-        if now < EARLIEST:
-            self.warn(
-                _("The clock says {day}: set this computer's date before you record anything.").format(
-                    day=day
-                )
-            )
-        elif last is not None and now < last - MAX_BEHIND:
-            self.warn(
-                _("The clock says {day}, and something was recorded here on {last}: check the date.").format(
-                    day=day, last=wording.day_of(last)
-                )
-            )
-        elif last is not None and now > last + MAX_AHEAD:
-            self.warn(
-                _("The clock says {day}, and the last record here is of {last}: check the date.").format(
-                    day=day, last=wording.day_of(last)
-                )
-            )
+        doubt = wording.doubt_of_clock(self.now(), service.last_recorded)
+        if doubt is not None:
+            self.warn(doubt)
 
     # The person ---------------------------------------------------------------------------------
 

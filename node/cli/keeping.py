@@ -157,7 +157,7 @@ def _restore(
 
 
 def _finish(desk: Desk, signed: tuple[Path, ...]) -> None:
-    from ..backup import finish_restore
+    from ..reopening import finish_restore
     from ..requests import Request, read_request
 
     finished = finish_restore(desk.home, [read_request(path) for path in signed])
@@ -236,21 +236,11 @@ def import_(desk: Desk, path: Path, everything: bool) -> int | None:
 
     Everything in it is verified first. Importing a file twice, or an older one later, changes nothing.
     """
-    from ..bundles import import_bundle
-
     with desk.writing() as service, path.open("rb") as file:
-        admitted = None if everything else _followed(service)
         stopped: ImportStopped | None = None
         with output.progress(_("Reading the bundle")) as progress:
             try:
-                report = import_bundle(
-                    service.store,
-                    service.reader,
-                    file,
-                    author=service.author,
-                    admitted=admitted,
-                    progress=progress,
-                )
+                report = service.import_bundle(file, progress, everything=everything)
             except ImportStopped as error:
                 stopped, report = error, error.report
         names = {row.id: row.name for row in service.reader.communes()}

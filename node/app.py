@@ -1,0 +1,209 @@
+"""The node process: its two listeners, the order in which it starts and stops, and its signals.
+
+Decides that people are listened to on this computer alone and first, peers on
+all interfaces once the home is open; that starting waits for no network, name
+or clock; and that whoever tells the node to stop has it gone within five
+seconds. What lives between start and stop is the `resident`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import Final
+
+from aiohttp import web
+
+from . import api, journal, pages, running
+from .errors import ListenError
+from .home import Home
+from .limits import NODE_STOP_SECONDS, REQUEST_SECONDS
+from .parts import Part
+from .people import people_app
+from .reporting import headline
+from .resident import Resident
+from .running import Running
+from .settings import Settings
+from .systemd import Supervisor
+
+BACKLOG: Final = 128
+"""connections that may wait to be accepted."""
+
+Ready = Callable[[Running], None]
+"""Called once the people's listener is up."""
+
+
+def parts_of(settings: Settings) -> list[Part]:
+    """The parts that the settings ask for, beside the home and its pages."""
+    return []
+
+
+def run(home: Home, settings: Settings, parts: Sequence[Part], ready: Ready) -> None:
+    """Be the node of a home until SIGTERM or SIGINT. Raises HomeError, StoreError, ListenError."""
+    home.make()
+    with running.presence(home):
+        try:
+            asyncio.run(_serve(home, settings, parts, ready))
+        finally:
+            running.withdraw(home)
+
+
+async def _serve(home: Home, settings: Settings, parts: Sequence[Part], ready: Ready) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    supervisor = Supervisor(os.environ)
+    async with AsyncExitStack() as opened:
+        people = opened.enter_context(_bound("127.0.0.1", settings.people_port, "people-port"))
+        peers = opened.enter_context(_bound_everywhere(settings.peer_port))
+        resident = Resident(home, settings, parts)
+        resident.people_port = people.getsockname()[1]
+        runners = await _people_runner(resident), await _peers_runner(resident)
+        opened.push_async_callback(_stop, resident, runners, supervisor)
+        await web.SockSite(runners[0], people, backlog=BACKLOG).start()
+        node = Running(
+            os.getpid(), resident.people_port, peers.getsockname()[1], resident.token, resident.since
+        )
+        running.announce(home, node)
+        if await resident.try_to_open():
+            await _open_to_peers(resident, runners[1], peers)
+        journal.tell("started", people=resident.people_port, peers=resident.peer_port, home=resident.phase)
+        alive = asyncio.create_task(supervisor.keep_alive())
+        supervisor.ready(headline(await resident.state()))
+        ready(node)
+        if resident.custody is None:
+            await _wait_for_home(resident, runners[1], peers, supervisor, stop)
+        await stop.wait()
+        alive.cancel()
+
+
+async def _wait_for_home(
+    resident: Resident,
+    runner: web.AppRunner,
+    peers: socket.socket,
+    supervisor: Supervisor,
+    stop: asyncio.Event,
+) -> None:
+    """Until there is a commune, or the node is told to stop."""
+    waiting = asyncio.create_task(resident.wait_for_home())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not waiting.done():
+        waiting.cancel()
+        return
+    waiting.result()
+    await _open_to_peers(resident, runner, peers)
+    supervisor.status(headline(await resident.state()))
+
+
+async def _open_to_peers(resident: Resident, runner: web.AppRunner, peers: socket.socket) -> None:
+    """Begin to listen to peers, if any part has something to say to them, and start the parts."""
+    port = peers.getsockname()[1]
+    if len(runner.app.router.routes()):
+        try:
+            await web.SockSite(runner, peers, backlog=BACKLOG).start()
+        except OSError as error:
+            # Bound long before, while two nodes waited at one port.
+            raise _refused("peer-port", port, error) from error
+        resident.peer_port = port
+    await resident.start_parts(port)
+
+
+# Listeners --------------------------------------------------------------------------------------
+
+
+async def _people_runner(resident: Resident) -> web.AppRunner:
+    app = people_app(resident.token, resident.settings.hosts, resident.figures)
+    app[api.RESIDENT] = resident
+    app.add_routes(api.ROUTES)
+    app.add_routes(pages.ROUTES)
+    for part in resident.parts:
+        app.add_routes(part.people_routes())
+        part.register(resident.figures.registry)
+    return await _runner(app)
+
+
+async def _peers_runner(resident: Resident) -> web.AppRunner:
+    app = web.Application()
+    for part in resident.parts:
+        app.add_routes(part.routes())
+    return await _runner(app)
+
+
+async def _runner(app: web.Application) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=REQUEST_SECONDS)
+    await runner.setup()
+    return runner
+
+
+def _bound(host: str, port: int, setting: str) -> socket.socket:
+    """A socket at a port, which does not listen yet. Raises ListenError."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # After a kill, connections of the former process would hold the port for a minute.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if bound.family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise _refused(setting, port, error) from error
+    return bound
+
+
+def _bound_everywhere(port: int) -> socket.socket:
+    """A socket at a port of all interfaces, over IPv6 and IPv4 where there are both."""
+    try:
+        return _bound("::", port, "peer-port")
+    except ListenError:
+        # Without IPv6 there is no such address; what else is amiss is amiss with IPv4 too.
+        return _bound("0.0.0.0", port, "peer-port")  # noqa: S104  # peers come from elsewhere
+
+
+def _refused(setting: str, port: int, error: OSError) -> ListenError:
+    return ListenError(
+        "Port {port} cannot be listened at ({reason}): give another with --{setting}; 0 takes any that is "
+        "free.",
+        port=port,
+        setting=setting,
+        reason=error.strerror,
+    )
+
+
+# The end ----------------------------------------------------------------------------------------
+
+
+async def _stop(resident: Resident, runners: Sequence[web.AppRunner], supervisor: Supervisor) -> None:
+    """Stop in order: no new questions, then the parts, then what is under way, then the home."""
+    supervisor.stopping()
+    journal.tell("stopping")
+    limit = threading.Timer(NODE_STOP_SECONDS, _end, [resident.home])
+    limit.daemon = True
+    limit.start()
+    people, peers = runners
+    try:
+        for runner in runners:
+            for site in list(runner.sites):
+                await site.stop()
+        await resident.stop_parts()
+        await asyncio.gather(people.cleanup(), peers.cleanup())
+        await resident.close()
+    finally:
+        limit.cancel()
+    journal.tell("stopped")
+
+
+def _end(home: Home) -> None:
+    """End at once: what is acknowledged is on disk, and what is under way is as if it had not begun."""
+    journal.tell("stopped", level="warning", unfinished=True)
+    running.withdraw(home)
+    sys.stderr.flush()
+    os._exit(0)

@@ -1,0 +1,102 @@
+"""Words for how a home and its node are, in the language that is spoken.
+
+Decides what a person reads where a program reads a `State`: names and values,
+and sentences that say what to do. Used by the command `status` and by the page.
+"""
+
+from __future__ import annotations
+
+from ledger.author import SENTENCES
+
+from . import language, wording
+from .answers import error_of
+from .language import gettext as _
+from .language import ngettext
+from .limits import LOW_DISK_BYTES
+from .state import State
+
+Facts = list[tuple[str, str]]
+
+
+def facts(state: State) -> Facts:
+    """What there is to say, a name and a value each; values may be sentences."""
+    told: Facts = [(_("Home"), state.home), (_("Node"), _node(state))]
+    if state.commune is not None:
+        told.append((_("Commune"), state.commune.name or _("none yet")))
+        told.append((_("Network"), state.commune.network))
+    told.append((_("Signing"), _signing(state)))
+    if state.held is not None:
+        entries = ngettext("{count} entry", "{count} entries", state.held.entries)
+        logs = ngettext("{count} log", "{count} logs", state.held.logs)
+        told.append(
+            (
+                _("Held"),
+                _("{entries} in {logs}").format(
+                    entries=entries.format(count=state.held.entries), logs=logs.format(count=state.held.logs)
+                ),
+            )
+        )
+        if state.held.forked:
+            forked = ngettext(
+                "{count} log was continued in two ways: see `trueque audit`.",
+                "{count} logs were continued in two ways: see `trueque audit`.",
+                state.held.forked,
+            )
+            told.append((_("Forks"), forked.format(count=state.held.forked)))
+    if state.disk is not None:
+        told.append((_("Disk"), _disk(state.disk.free)))
+    told.append((_("Clock"), _clock(state)))
+    for part in state.parts.values():
+        told.extend(("", language.told(error_of(sentence))) for sentence in part.sentences)
+    return told
+
+
+def headline(state: State) -> str:
+    """How the node is, in one sentence, for `systemctl status`."""
+    return f"{_node(state)} {_signing(state)}"
+
+
+def _node(state: State) -> str:
+    if state.process is None:
+        return _("It is not running: start it with `trueque run`.")
+    since = wording.time_of(state.process.since)
+    if state.state == "empty":
+        told = _("It has run since {since} and waits for a commune in this home.")
+    elif state.state == "starting":
+        told = _("It has run since {since} and is opening the home.")
+    elif state.state == "trouble":
+        told = _("It has run since {since} and cannot open the home.")
+    elif state.process.peer_port is not None:
+        told = _("It has run since {since}; pages: {address}, other nodes: port {peers}.")
+    else:
+        told = _("It has run since {since}; pages: {address}.")
+    return told.format(
+        since=since,
+        address=f"http://127.0.0.1:{state.process.people_port}/",
+        peers=state.process.peer_port,
+    )
+
+
+def _signing(state: State) -> str:
+    if state.trouble is not None:
+        return language.told(error_of(state.trouble))
+    if state.situation is not None:
+        return _(SENTENCES[state.situation])
+    if state.state == "empty":
+        return _(
+            "There is no commune here yet: create one with `trueque init`, or bring one back with "
+            "`trueque restore`."
+        )
+    return _("It will be known in a moment: ask again.")
+
+
+def _disk(free: int) -> str:
+    told = _("{free} free").format(free=wording.size_of(free))
+    if free < LOW_DISK_BYTES:
+        return _("{free}: free some space, or nothing more can be recorded soon.").format(free=told)
+    return told
+
+
+def _clock(state: State) -> str:
+    doubt = wording.doubt_of_clock(state.clock.now, state.clock.last)
+    return doubt or wording.time_of(state.clock.now)

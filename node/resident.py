@@ -1,0 +1,198 @@
+"""The resident: the node that lives in a home, from before there is a commune until it is told to stop.
+
+Decides when the home is opened and what is answered meanwhile, what comes
+before the first signature, and who hears of what was written. Listeners and
+signals are `app`'s, the open home `custody`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from ledger.errors import LedgerError
+from ledger.store.totals import totals
+
+from . import clock, journal
+from .custody import Custody, is_founded
+from .errors import HomeError, HomeInUse
+from .figures import Figures
+from .home import Home
+from .limits import ASKING_SECONDS, PART_SECONDS, PICK_UP_SECONDS, TROUBLE_SECONDS
+from .parts import Part, Place
+from .service import Service
+from .settings import Settings
+from .state import Process, State, clock_of, commune_of, disk_of, held_of, told_error, told_parts
+
+Result = TypeVar("Result")
+
+
+class Resident:
+    """A running node apart from its sockets. Belongs to the event loop's thread."""
+
+    def __init__(self, home: Home, settings: Settings, parts: Sequence[Part]) -> None:
+        self.home = home
+        self.settings = settings
+        self.parts = tuple(parts)
+        self.figures = Figures()
+        self.token = secrets.token_hex(32)
+        self.since = clock.now()
+        self.people_port = 0
+        self.peer_port: int | None = None
+        self.custody: Custody | None = None
+        self.trouble: LedgerError | None = None
+        self._opening = False
+        self._started: list[Part] = []
+        self._neighbours_asked = False
+        self._asking_neighbours = asyncio.Lock()
+
+    # Opening ------------------------------------------------------------------------------------
+
+    async def try_to_open(self) -> bool:
+        """Open the home if there is a commune in it that nobody else holds. Raises HomeError, StoreError."""
+        self._opening = True
+        try:
+            if await asyncio.to_thread(is_founded, self.home):
+                self.custody = await Custody.open(self.home, self.figures.wrote)
+                self.trouble = None
+                journal.tell("opened", log=self.custody.log.hex(), situation=self.custody.situation)
+        except HomeInUse:
+            pass  # a command is at work in it, as `init` is; it will not be long
+        finally:
+            self._opening = False
+        return self.custody is not None
+
+    async def wait_for_home(self) -> Custody:
+        """Look again and again until the home could be opened."""
+        while self.custody is None:
+            await asyncio.sleep(PICK_UP_SECONDS if self.trouble is None else TROUBLE_SECONDS)
+            try:
+                await self.try_to_open()
+            except LedgerError as error:
+                if str(error) != str(self.trouble):
+                    journal.tell("trouble", level="error", sentence=error)
+                self.trouble = error
+        return self.custody
+
+    async def start_parts(self, peer_port: int) -> None:
+        """Start all parts with the open home."""
+        place = Place(self.opened, self.settings, peer_port)
+        for part in self.parts:
+            self._started.append(part)
+            await part.start(place)
+
+    async def stop_parts(self) -> None:
+        """Stop all parts at once; one that takes too long is left behind."""
+        stops = {asyncio.create_task(part.stop(), name=part.name) for part in self._started}
+        if stops:
+            done, late = await asyncio.wait(stops, timeout=PART_SECONDS)
+            for task in done:
+                if (error := task.exception()) is not None:
+                    journal.fault("fault", error, part=task.get_name())
+            for task in late:
+                journal.tell("left_behind", level="warning", part=task.get_name())
+
+    async def close(self) -> None:
+        """Let go of the home."""
+        if self.custody is not None:
+            await self.custody.close()
+
+    # Answers ------------------------------------------------------------------------------------
+
+    @property
+    def phase(self) -> str:
+        """How far it is: `open`, `starting`, `trouble`, or `empty` while there is nothing to open."""
+        if self.custody is not None:
+            return "open"
+        if self._opening:
+            return "starting"
+        return "empty" if self.trouble is None else "trouble"
+
+    @property
+    def opened(self) -> Custody:
+        """The open home. Raises HomeError while there is none, and what kept it from being opened."""
+        if self.custody is not None:
+            return self.custody
+        raise self.trouble or HomeError(
+            "There is no commune in {path}: create one with `trueque init`, or bring one back with "
+            "`trueque restore`.",
+            path=self.home.path,
+        )
+
+    async def state(self) -> State:
+        """How it is. What cannot be told is told as trouble."""
+        process = Process(os.getpid(), self.people_port, self.peer_port, self.since)
+        home, disk, custody = str(self.home.path), disk_of(self.home), self.custody
+        if custody is None:
+            trouble = None if self.trouble is None else told_error(self.trouble)
+            return State(
+                home=home,
+                state=self.phase,
+                process=process,
+                trouble=trouble,
+                disk=disk,
+                clock=clock_of(None),
+            )
+        states = {part.name: state for part in self._started if (state := part.state()) is not None}
+
+        def look(service: Service) -> State:
+            trouble: LedgerError | None = None
+            held = commune = last = None
+            try:
+                held, commune = held_of(totals(service.reader)), commune_of(service)
+                last = service.last_recorded
+            except LedgerError as error:
+                trouble = error
+            return State(
+                home=home,
+                state="open",
+                process=process,
+                commune=commune,
+                situation=custody.situation,
+                trouble=None if trouble is None else told_error(trouble),
+                held=held,
+                disk=disk,
+                clock=clock_of(last),
+                parts=told_parts(states),
+            )
+
+        return await custody.ask(look)
+
+    # Writing ------------------------------------------------------------------------------------
+
+    async def write(self, work: Callable[[Service], Result]) -> Result:
+        """Do something that writes, then tell the parts. Raises what `work` raises, and as `opened`."""
+        custody = self.opened
+        try:
+            return await custody.do(work)
+        finally:
+            for part in self._started:
+                part.written()
+
+    async def sign(self, work: Callable[[Service], Result]) -> Result:
+        """As `write`, for what signs: neighbours are asked before the first time, the anchors before each."""
+        _ = self.opened
+        await self._ask_neighbours()
+
+        def reviewed(service: Service) -> Result:
+            service.author.review()
+            return work(service)
+
+        return await self.write(reviewed)
+
+    async def _ask_neighbours(self) -> None:
+        async with self._asking_neighbours:
+            if self._neighbours_asked:
+                return
+            asks = {asyncio.create_task(part.before_first_signature()) for part in self._started}
+            if asks:
+                done, late = await asyncio.wait(asks, timeout=ASKING_SECONDS)
+                for task in late:
+                    task.cancel()
+                for task in done:
+                    if (error := task.exception()) is not None:
+                        journal.fault("fault", error)
+            self._neighbours_asked = True

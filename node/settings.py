@@ -1,0 +1,168 @@
+"""Settings: what the operator of a node decides, in `config.toml` of the home.
+
+Decides which settings there are, their defaults, and what is said of a file
+that cannot be read: the line, the setting, and what may stand there. The
+command line wins over the file. What a setting does is described in
+docs/reference/settings.md.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from ledger.errors import LocalError
+from ledger.sentences import N_
+
+from .errors import InputError, SettingsError
+from .limits import MAX_SETTINGS_BYTES
+
+PEOPLE_PORT: Final = 8783
+"""T-R-U-E on the keys of a telephone; the port of the pages and the API."""
+
+PEER_PORT: Final = 8784
+"""The port at which other nodes are listened for."""
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+HostName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9.-]{1,253}\Z")]
+Level = Literal["debug", "info", "warning", "error"]
+
+_HOST: Final = re.compile(
+    r"(?:\[(?P<six>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[A-Za-z0-9._-]{1,253})):(?P<port>\d{1,5})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a node can be reached: a name or an IP address, and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(text: str) -> Address:
+    """Read `HOST:PORT`, with brackets around an IPv6 address. Raises InputError."""
+    matched = _HOST.fullmatch(text.strip())
+    if matched is None or not 1 <= int(matched["port"]) <= 65_535:
+        raise InputError(
+            "'{text}' is not an address of a node: write HOST:PORT, as in {example}.",
+            text=text[:70],
+            example=f"montes.example:{PEER_PORT}",
+        )
+    return Address(matched["six"] or matched["name"], int(matched["port"]))
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """What a node is told by its operator."""
+
+    people_port: Port = PEOPLE_PORT
+    peer_port: Port = PEER_PORT
+    peers: tuple[str, ...] = ()
+    discovery: bool = True
+    hosts: tuple[HostName, ...] = ()
+    log_level: Level = "info"
+    log_json: bool = False
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Nodes to talk to, wherever they are. Raises InputError."""
+        return tuple(map(parse_address, self.peers))
+
+
+EXPECTED: Final[Mapping[str, str]] = {
+    "people-port": N_("a number from 0 to 65535, without quotes"),
+    "peer-port": N_("a number from 0 to 65535, without quotes"),
+    "peers": N_('a list of addresses, as in ["montes.example:8784"]'),
+    "discovery": N_("true or false, without quotes"),
+    "hosts": N_('a list of names, as in ["trueque.example"]'),
+    "log-level": N_('"debug", "info", "warning" or "error"'),
+    "log-json": N_("true or false, without quotes"),
+}
+"""What may stand behind each setting, in words."""
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings of a file, the defaults if there is none. Raises SettingsError."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_SETTINGS_BYTES + 1)
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise SettingsError(
+            "The settings {path} cannot be read ({reason}): check the file and its permissions.",
+            path=path,
+            reason=error.strerror,
+        ) from error
+    if len(data) > MAX_SETTINGS_BYTES:
+        raise SettingsError("The settings {path} are too long to be settings: look into the file.", path=path)
+    try:
+        text = data.decode("utf-8")
+        given = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            "The settings {path} are not written in UTF-8: save the file as that.", path=path
+        ) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise _not_toml(path, str(error)) from error
+    return _settings_of(given, path, text)
+
+
+def _not_toml(path: Path, said: str) -> SettingsError:
+    matched = re.search(r"line (\d+)", said)
+    if matched is None:
+        return SettingsError(
+            "The settings {path} cannot be read to their end: look at the last line.", path=path
+        )
+    return SettingsError(
+        "The settings {path} cannot be understood in line {line}: a setting is written as in {example}.",
+        path=path,
+        line=int(matched[1]),
+        example=f"people-port = {PEOPLE_PORT}",
+    )
+
+
+def _settings_of(given: Mapping[str, Any], path: Path, text: str) -> Settings:
+    known = {field.encode_name: field for field in msgspec.structs.fields(Settings)}
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        where: dict[str, object] = {"path": path, "line": _line_of(name, text), "name": name[:70]}
+        if name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.6)
+            if near:
+                raise SettingsError(
+                    "The settings {path} name in line {line} '{name}', which is no setting: is {near} meant?",
+                    **where,
+                    near=near[0],
+                )
+            raise SettingsError(
+                "The settings {path} name in line {line} '{name}', which is no setting: take it out.", **where
+            )
+        try:
+            found[known[name].name] = msgspec.convert(value, known[name].type)
+            if name == "peers":
+                for each in found["peers"]:
+                    parse_address(each)
+        except (msgspec.ValidationError, InputError) as error:
+            raise SettingsError(
+                "The settings {path} have something else in line {line} behind {name} than {expected}.",
+                **where,
+                expected=LocalError(EXPECTED[name]),
+            ) from error
+    return Settings(**found)
+
+
+def _line_of(name: str, text: str) -> int:
+    """The line in which a setting stands, 1 if it is written in some unusual way."""
+    said = re.compile(rf"""\s*\[*\s*["']?{re.escape(name)}["']?\s*[\].=]""")
+    return next((number for number, line in enumerate(text.splitlines(), 1) if said.match(line)), 1)

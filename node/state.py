@@ -1,0 +1,174 @@
+"""State: how a home and the node in it are, for `trueque status`, the API and the page.
+
+Decides what is looked at (process, commune, signing, what is held, disk, clock,
+parts) and gives it as one answer; a home in which no node runs is looked at by
+the command itself, with the same answer. Words for it are found where it is
+shown, in `reporting`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ledger.author import Situation
+from ledger.errors import LedgerError, StoreError
+from ledger.store.totals import Totals, totals
+
+from . import clock
+from .answers import AnsweredError, plain_error
+from .errors import HomeError
+from .home import Home
+from .parts import PartState
+from .service import Service, open_home
+
+
+class Process(msgspec.Struct, frozen=True):
+    """A running node: process, ports, since when (ms); `peer_port` is None while nothing listens."""
+
+    pid: int
+    people_port: int
+    peer_port: int | None
+    since: int
+
+
+class Commune(msgspec.Struct, frozen=True):
+    """Whose home it is; ids in hex, `id` and `name` None while the log belongs to no commune."""
+
+    id: str | None
+    name: str | None
+    network: str
+    log: str
+
+
+class Held(msgspec.Struct, frozen=True):
+    """How much is held."""
+
+    entries: int
+    logs: int
+    forked: int
+    communes: int
+
+
+class Disk(msgspec.Struct, frozen=True):
+    """Bytes of the disk that holds the home."""
+
+    free: int
+    size: int
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """What the clock says and the newest own record claims, in milliseconds; `doubt` if it cannot be."""
+
+    now: int
+    last: int | None
+    doubt: clock.Doubt | None
+
+
+class PartTold(msgspec.Struct, frozen=True):
+    """What a part of the node says: facts, and sentences with their fields apart."""
+
+    facts: dict[str, Any]
+    sentences: tuple[AnsweredError, ...]
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """How a home is: `empty`, `starting`, `open` or `trouble`, and all that is known of it.
+
+    `situation` is None where it could not be told; `trouble` says why, or why
+    the home could not be opened.
+    """
+
+    home: str
+    state: str
+    process: Process | None = None
+    commune: Commune | None = None
+    situation: Situation | None = None
+    trouble: AnsweredError | None = None
+    held: Held | None = None
+    disk: Disk | None = None
+    clock: Clock
+    parts: dict[str, PartTold] = {}
+
+
+def disk_of(home: Home) -> Disk | None:
+    """How full the disk of a home is, None where nobody can tell."""
+    for folder in (home.path, *home.path.absolute().parents):
+        try:
+            found = os.statvfs(folder)
+        except OSError:
+            continue  # there may be no home yet
+        return Disk(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+    return None
+
+
+def clock_of(last: int | None) -> Clock:
+    """What to think of the clock, by the newest own record."""
+    now = clock.now()
+    return Clock(now, last, clock.doubt(now, last))
+
+
+def held_of(counted: Totals) -> Held:
+    """What is held, as an answer has it."""
+    return Held(counted.entries, counted.logs, counted.forked, counted.communes)
+
+
+def commune_of(service: Service) -> Commune:
+    """Whose home it is. Raises StoreError."""
+    own = service.own
+    name = None if own is None else service.reader.commune(own).name
+    return Commune(None if own is None else own.hex(), name, service.network, service.log.hex())
+
+
+def told_error(error: LedgerError) -> AnsweredError:
+    """An error as an answer holds it."""
+    return msgspec.convert(plain_error(error), AnsweredError)
+
+
+def told_parts(states: Mapping[str, PartState]) -> dict[str, PartTold]:
+    """What parts say, as an answer holds it."""
+    return {
+        name: PartTold(
+            dict(state.facts),
+            tuple(AnsweredError("Told", told.template, dict(told.fields)) for told in state.sentences),
+        )
+        for name, state in states.items()
+    }
+
+
+def look(home: Home) -> State:
+    """How a home is in which no node runs. Raises nothing: what is amiss is part of the answer."""
+    path = str(home.path)
+    if not home.exists:
+        return State(home=path, state="empty", disk=disk_of(home), clock=clock_of(None))
+    trouble: LedgerError | None = None
+    situation: Situation | None = None
+    try:
+        with open_home(home, writing=True) as service:
+            # Only whoever holds the home can tell: it is let go of at once.
+            situation = service.situation
+    except (HomeError, StoreError) as error:
+        trouble = error
+    try:
+        with open_home(home, writing=False) as service:
+            return State(
+                home=path,
+                state="open",
+                commune=commune_of(service),
+                situation=situation,
+                trouble=None if trouble is None else told_error(trouble),
+                held=held_of(totals(service.reader)),
+                disk=disk_of(home),
+                clock=clock_of(service.last_recorded),
+            )
+    except (HomeError, StoreError) as error:
+        return State(
+            home=path,
+            state="trouble",
+            trouble=told_error(trouble or error),
+            disk=disk_of(home),
+            clock=clock_of(None),
+        )
