@@ -17,8 +17,9 @@ that serves a session.
     Compared    roster      which logs are held and how far, as a trie with hashes
                 compact     numbers, paths and keys in few bytes
                 extracts    what is sent of a roster
+                turns       who may say what when, and how much
                 reconcile   what two rosters differ in, found by taking turns
-    Said there  questions   what one side asks of the other, and the answers that are not entries
+    Asked       questions   what one side asks of the other, and the answers that are not entries
                 session     one link from the first byte to the last
                 serving     what was wanted, read and put into frames
                 gossip      what is asked of whom, told to whom, and done with what comes

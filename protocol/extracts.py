@@ -13,14 +13,16 @@ from ledger.log import LogKey
 
 from .compact import MAX_DEPTH, Unpacker, pack_number, pack_rest
 from .errors import ReconcileError
-from .limits import MAX_ROSTER
 from .roster import Mark, Node, Roster
 
 HASH_BYTES: Final = 16
 """bytes of a hash of the trie on the wire."""
 
 PREFIX_BYTES: Final = 8
-"""bytes of a root on the wire where two sizes agree."""
+"""bytes of a root in a list."""
+
+_MANY: Final = 16
+"""A roster of which more than this fraction changes is made anew: that is quicker than log by log."""
 
 Path = tuple[int, ...]
 
@@ -28,14 +30,6 @@ Path = tuple[int, ...]
 def short(digest: bytes) -> bytes:
     """A hash as it is sent."""
     return digest[:HASH_BYTES]
-
-
-def read_flag(reader: Unpacker) -> bool:
-    """Whether the turn goes on in a further message: its first byte."""
-    (flag,) = reader.take(1)
-    if flag > 1:
-        raise ReconcileError("A message of a comparison begins with what has no meaning.")
-    return bool(flag)
 
 
 def hashes_of_children(node: Node, *, both: bool) -> bytes:
@@ -76,7 +70,10 @@ def entry_of(log: LogKey, mark: Mark, depth: int) -> bytes:
 def read_entries(reader: Unpacker, path: Path) -> Iterator[tuple[LogKey, int, bytes]]:
     """Logs in the order of their keys: key, number, and beginning of the root."""
     last = b""
-    for _ in range(reader.count(32 - (len(path) >> 1) + 1)):
+    count = reader.count(32 - (len(path) >> 1) + 1)
+    if not count:
+        raise ReconcileError("A comparison lists no logs.")
+    for _ in range(count):
         log = reader.rest(path)
         if log <= last:
             raise ReconcileError("The logs in a comparison do not stand in their order.")
@@ -131,31 +128,42 @@ def read_mark(reader: Unpacker) -> Mark | None:
     return Mark(code >> 1) if code & 1 else Mark(code >> 1, reader.take(32))
 
 
-def read_changes(reader: Unpacker) -> Iterator[tuple[int | LogKey, Mark | None]]:
-    """What has changed: a place in the remembered roster or a key, and how far that log is held now."""
+def read_changes(reader: Unpacker) -> list[tuple[int | LogKey, Mark | None]]:
+    """What has changed: places in the remembered roster, then keys; with each how far that is held now."""
+    changes: list[tuple[int | LogKey, Mark | None]] = []
     place = -1
     for _ in range(reader.count(2)):
         place += reader.number() + 1
-        yield place, read_mark(reader)
+        changes.append((place, read_mark(reader)))
+    last = b""
     for _ in range(reader.count(33)):
-        yield LogKey(reader.take(32)), read_mark(reader)
+        log = reader.take(32)
+        mark = read_mark(reader)
+        if log <= last:
+            raise ReconcileError("The logs in a comparison do not stand in their order.")
+        if mark is None:
+            raise ReconcileError("A comparison lists a log of which nothing is held.")
+        last = log
+        changes.append((LogKey(log), mark))
+    return changes
 
 
-def skip_changes(reader: Unpacker) -> None:
-    """Read what has changed, and make nothing of it."""
-    for _ in read_changes(reader):
-        pass
+def apply_changes(remembered: Roster, changes: Sequence[tuple[int | LogKey, Mark | None]]) -> Roster:
+    """The roster that a remembered one has become, by what the other side says has changed.
 
-
-def apply_changes(remembered: Roster, reader: Unpacker) -> Roster:
-    """The roster that a remembered one has become, by what the other side says has changed."""
-    roster = remembered
-    for where, mark in read_changes(reader):
+    Raises ReconcileError for a place that is not there.
+    """
+    named: list[tuple[LogKey, Mark | None]] = []
+    for where, mark in changes:
         if isinstance(where, int):
             if where >= len(remembered):
                 raise ReconcileError("A comparison names a place that is not there.")
             where = remembered.at(where)
-        roster = roster.without(where) if mark is None else roster.put(where, mark)
-        if len(roster) > MAX_ROSTER:
-            raise ReconcileError("The other side says that it holds more logs than anybody can.")
+        named.append((where, mark))
+    if len(named) > len(remembered) // _MANY:
+        held = {**dict(remembered.items()), **dict(named)}
+        return Roster((log, mark) for log, mark in held.items() if mark is not None)
+    roster = remembered
+    for log, mark in named:
+        roster = roster.without(log) if mark is None else roster.put(log, mark)
     return roster

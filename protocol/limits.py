@@ -43,20 +43,29 @@ MAX_FURTHER: Final = 8
 MAX_HELLO_BYTES: Final = 512
 """bytes of what a side says of itself in the handshake; with 16 versions it has 153, the rest is room."""
 
-MAX_ROSTER: Final = 262_144
-"""logs that a side can say it holds; the communes and councils there are have 50,000."""
-
 MAX_DIFFERENCES: Final = 262_144
 """logs in which two sides can differ; some 200 bytes of memory each."""
 
-MAX_TURN_BYTES: Final = 16_777_216
-"""bytes of one turn of a comparison; a list of 262,144 logs has 11 MB."""
+MAX_RECONCILE_BYTES: Final = 16_777_216
+"""bytes of one side's turns in a comparison; a list of 262,144 logs has 11 MB, all hashes above it 3."""
+
+MAX_RECONCILE_ITEMS: Final = 262_144
+"""things said by one side in a comparison; 262,144 logs fall into 65,536 parts. 100 bytes of memory each."""
 
 MAX_RECONCILE_TURNS: Final = 40
 """turns of both sides in a comparison; two rosters of 47,000 logs take eight."""
 
 RECONCILE_BYTES: Final = 262_144
 """bytes after which a turn goes on in a further message."""
+
+RECONCILE_LEAST_BYTES: Final = 131_072
+"""bytes that a message has at the least if its turn goes on in a further one: no turn is drawn out."""
+
+MEMORY_BYTES: Final = 2
+"""bytes of what has changed, a log held, up to which they are said; beyond, comparing all is cheaper."""
+
+MEMORY_LEAST_BYTES: Final = 512
+"""bytes of what has changed that are always said."""
 
 MAX_WANTS: Final = 1_024
 """wants in one message; with a log's key of 34 bytes each they come to some 40 KB."""

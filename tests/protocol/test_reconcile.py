@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -9,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.log import LogKey
+from protocol import turns
 from protocol.compact import Unpacker, pack_number, pack_path
 from protocol.errors import HandshakeError, ReconcileError
-from protocol.limits import MAX_RECONCILE_TURNS
-from protocol.reconcile import Reconciler, Tag
+from protocol.limits import MAX_DIFFERENCES, MAX_RECONCILE_TURNS
+from protocol.reconcile import Reconciler
 from protocol.roster import Mark, Roster
+from protocol.turns import Tag
 from tests.support.rosters import assert_all_known, compare, grown, log_of, made_up, root_of
 
 from .test_roster import HELD
@@ -57,6 +60,28 @@ def test_logs_of_equal_sizes_and_other_roots_are_found(count: int) -> None:
     assert difference.their_size == difference.mine.number
 
 
+def test_a_fork_is_found_beside_logs_that_have_grown() -> None:
+    """A log that stays behind for ever hides no other's fork."""
+    one = {log_of(number): Mark(number + 1, root_of(1)) for number in range(200)}
+    for grew in (1, 100, 199):
+        more = {log_of(number): Mark(number + 2, root_of(3)) for number in range(1, grew + 1)}
+        other = {**one, **more, log_of(0): Mark(1, root_of(2))}
+        assert_all_known(one, other, compare(Roster(one), Roster(other)))
+        assert_all_known(other, one, compare(Roster(other), Roster(one)))
+
+
+@pytest.mark.parametrize("few", [1, 16])
+def test_who_holds_few_is_told_of_many(few: int) -> None:
+    """In messages that may be sent: all of them in one would be longer."""
+    rng = Random(few)
+    many = made_up(47_000, rng)
+    for one in (made_up(few, rng), grown(dict(list(many.items())[:few]), 1, rng)):
+        for first, second in ((one, many), (many, one)):
+            compared = compare(Roster(first), Roster(second))
+            assert_all_known(first, second, compared)
+            assert compared.size < 42 * 47_000
+
+
 def test_a_forked_log_is_told_by_its_cut() -> None:
     one = {log_of(number): Mark(9, root_of(number)) for number in range(100)}
     other = {**one, log_of(3): Mark(4)}
@@ -92,9 +117,39 @@ def test_with_what_both_remember_they_know_the_same(
     before: dict[LogKey, Mark], one: dict[LogKey, Mark], other: dict[LogKey, Mark]
 ) -> None:
     common = Roster(before)
-    compared = compare(Roster(one), Roster(other), common, common)
+    assert_all_known(one, other, compare(Roster(one), Roster(other), common, common))
+
+
+def test_what_has_changed_on_both_sides_since_then_takes_two_turns() -> None:
+    rng = Random(3)
+    held = made_up(300, rng)
+    one = {**grown(held, 5, rng), **made_up(2, rng)}
+    other = dict(list(grown(held, 3, rng).items())[1:])
+    compared = compare(Roster(one), Roster(other), Roster(held), Roster(held))
     assert_all_known(one, other, compared)
     assert compared.turns == 2
+
+
+@pytest.mark.parametrize("mine", [0, 1])
+@pytest.mark.parametrize("theirs", [0, 3_000])
+def test_so_much_that_has_changed_is_compared_from_the_top(mine: int, theirs: int) -> None:
+    """Each change has a whole root: where nearly all have changed, the sizes alone are shorter."""
+    rng = Random(4)
+    held = made_up(3_000, rng)
+    one, other = grown(grown(held, 3_000 * mine, rng), 3_000 * mine, rng), grown(held, theirs, rng)
+    memory = Roster(held)
+    compared = compare(Roster(one), Roster(other), memory, memory)
+    assert_all_known(one, other, compared)
+    assert compared.size < 20_000
+
+
+@pytest.mark.parametrize("before", [0, 47_000])
+@pytest.mark.parametrize("turned", [False, True])
+def test_who_remembers_next_to_nothing_of_all_that_there_is_gets_it(before: int, turned: bool) -> None:
+    held = made_up(47_000, Random(5))
+    one, other = ({}, held) if turned else (held, {})
+    memory = Roster(list(held.items())[:before])
+    assert_all_known(one, other, compare(Roster(one), Roster(other), memory, memory))
 
 
 @given(HELD, HELD, HELD, HELD)
@@ -142,7 +197,7 @@ LISTED = log_of(0) + pack_number(2) + bytes(8)
         ("a flag without a meaning", b"\x02"),
         ("no items, and more to come", b"\x01"),
         ("an item without a meaning", b"\x00\x40"),
-        ("an answer before a question", b"\x00" + item(Tag.SIZES_ANSWER, (), pack_number(0))),
+        ("an answer before a question", b"\x00" + item(Tag.OTHER_SIZES, (), pack_number(0))),
         ("sizes of what was not asked", b"\x00" + item(Tag.SIZES, (3,), pack_number(0))),
         ("a list of what was not asked", b"\x00" + item(Tag.LIST, (), pack_number(0))),
         ("a root cut short", ROOT[:-1]),
@@ -192,20 +247,194 @@ def test_an_answer_that_cannot_be_is_refused(what: str, items: bytes) -> None:
         side.receive(b"\x00" + items)
 
 
+def listing(*logs: LogKey) -> bytes:
+    """A list of logs, of which two entries are held each."""
+    return pack_number(len(logs)) + b"".join(log + pack_number(4) + bytes(8) for log in sorted(logs))
+
+
+def asked_for(held: dict[LogKey, Mark], *answers: bytes) -> Reconciler:
+    """The side that was opened to, after it has sent its hashes and got some answers."""
+    side = opened(held)
+    side.receive(ROOT)
+    for answer in answers:
+        side.receive(b"\x00" + answer)
+    return side
+
+
+def test_hashes_below_what_was_asked_for_whole_are_refused() -> None:
+    """Else who holds next to nothing could be made to ask without end about parts that nobody holds."""
+    few = {log_of(number): Mark(1, root_of(1)) for number in range(17)}
+    missing = next(step for step in range(16) if all(log[0] >> 4 != step for log in few))
+    side = asked_for(few)
+    (asked,) = side.receive(b"\x00" + item(Tag.BOTH, (missing,), BITS + bytes(32 * 16)))
+    assert asked == b"\x00" + item(Tag.ALL, (missing,))
+    with pytest.raises(ReconcileError):
+        side.receive(b"\x00" + item(Tag.BOTH, (missing, 0), BITS + bytes(32 * 16)))
+
+
+@pytest.mark.parametrize(
+    ("what", "answers"),
+    [
+        ("a log twice, in two lists", item(Tag.LIST, (), listing(log_of(5_000))) * 2),
+        (
+            "a part within another",
+            item(Tag.LIST, (), listing(log_of(5_000))) + item(Tag.LIST, (0,), pack_number(1)),
+        ),
+        ("an empty list", item(Tag.LIST, (), pack_number(0))),
+        ("logs that a list which was not sent lacks", item(Tag.LACKED, (), listing(log_of(5_000)))),
+        ("sizes beside those that were not sent", item(Tag.OTHER_SIZES, (), bytes(17))),
+        ("everything below one part", item(Tag.ALL, (0, 1))),
+        ("the roster as it was remembered", bytes((Tag.MEMORY,)) + bytes(34)),
+    ],
+)
+def test_what_was_not_asked_or_has_been_said_is_refused(what: str, answers: bytes) -> None:
+    with pytest.raises(ReconcileError):
+        asked_for(THOUSAND, answers)
+
+
+def sizes_asked(held: dict[LogKey, Mark]) -> Reconciler:
+    """The side that was opened to, after it has sent the sizes of all that it holds."""
+    side = opened(held)
+    root = Roster(held).root
+    assert root is not None
+    (sizes,) = side.receive(b"\x00" + bytes((Tag.ROOT,)) + root.keys_hash[:16] + bytes(16))
+    assert sizes[1] == Tag.SIZES
+    return side
+
+
+@pytest.mark.parametrize(
+    ("what", "answers"),
+    [
+        (
+            "a size that is the same",
+            pack_number(1) + pack_number(0) + pack_number(HUNDRED[min(HUNDRED)].code),
+        ),
+        ("a place that is not there", pack_number(1) + pack_number(100) + pack_number(2)),
+        ("no digest", pack_number(1) + pack_number(0) + pack_number(10**9)),
+        ("more places than bytes", pack_number(10**6)),
+    ],
+)
+def test_other_sizes_that_cannot_be_are_refused(what: str, answers: bytes) -> None:
+    with pytest.raises(ReconcileError):
+        sizes_asked(HUNDRED).receive(b"\x00" + item(Tag.OTHER_SIZES, (), answers))
+
+
+def test_roots_that_are_said_to_differ_at_other_sizes_are_refused() -> None:
+    side = sizes_asked(HUNDRED)
+    digest = bytes(16)
+    (asked,) = side.receive(b"\x00" + item(Tag.OTHER_SIZES, (), pack_number(0) + digest))
+    assert asked[1] == Tag.ROOTS
+    answers = pack_number(1) + pack_number(0) + pack_number(10**9)
+    with pytest.raises(ReconcileError):
+        side.receive(b"\x00" + item(Tag.ROOTS_ANSWER, (), answers))
+
+
+def test_nothing_is_taken_after_the_end() -> None:
+    side = opened(HUNDRED)
+    assert side.receive(b"\x00" + bytes((Tag.ROOT,)) + hashes(HUNDRED)) == [b"\x00"]
+    assert side.is_done
+    with pytest.raises(ReconcileError):
+        side.receive(b"\x00")
+
+
+def hashes(held: dict[LogKey, Mark]) -> bytes:
+    """The hashes of all of a roster as they are sent."""
+    root = Roster(held).root
+    assert root is not None
+    return root.keys_hash[:16] + root.heads_hash[:16]
+
+
+def test_changes_that_do_not_lead_to_the_state_are_doubted_or_refused() -> None:
+    """Doubted in a question, since the whole comparison finds out; refused in an answer."""
+    common = Roster(HUNDRED)
+    memory = common.state + bytes([1]) * 16
+    responder = Reconciler(common, initiator=False, remembered=common)
+    (answer,) = responder.receive(b"\x00" + bytes((Tag.MEMORY,)) + memory + bytes(2))
+    assert answer[1] == Tag.BOTH
+    initiator = Reconciler(Roster(grown(HUNDRED, 1, Random(1))), initiator=True, remembered=common)
+    initiator.begin()
+    with pytest.raises(ReconcileError):
+        initiator.receive(b"\x00" + bytes((Tag.MEMORY_ANSWER,)) + bytes([1]) * 16 + bytes(2))
+
+
+NOTHING_LEFT = pack_number(0)
+
+
+@pytest.mark.parametrize(
+    ("what", "changes"),
+    [
+        ("a place that is not there", pack_number(1) + pack_number(100) + NOTHING_LEFT + pack_number(0)),
+        ("a root cut short", pack_number(1) + pack_number(0) + pack_number(2) + bytes(31)),
+        ("logs out of order", pack_number(0) + pack_number(2) + 2 * (log_of(900) + pack_number(1))),
+        ("a log that is new and not held", pack_number(0) + pack_number(1) + log_of(900) + NOTHING_LEFT),
+        ("more changes than bytes", pack_number(0) + pack_number(10**6)),
+    ],
+)
+def test_changes_that_cannot_be_are_refused(what: str, changes: bytes) -> None:
+    common = Roster(HUNDRED)
+    responder = Reconciler(common, initiator=False, remembered=common)
+    memory = common.state + bytes([1]) * 16
+    with pytest.raises(ReconcileError):
+        responder.receive(b"\x00" + bytes((Tag.MEMORY,)) + memory + changes)
+
+
+# Whoever goes on and on ---------------------------------------------------------------------------
+
+
+def test_a_turn_is_not_drawn_out() -> None:
+    side = asked_for(THOUSAND)
+    with pytest.raises(ReconcileError):
+        side.receive(b"\x01" + item(Tag.LIST, (), listing(log_of(5_000))))
+
+
+def test_a_turn_without_end_ends() -> None:
+    """Lists of logs that nobody has ever seen."""
+
+    def lists() -> Iterator[bytes]:
+        for high in range(4_096):
+            path = (high >> 8, high >> 4 & 15, high & 15)
+            logs = b"".join(
+                bytes(((high & 15) << 4,)) + number.to_bytes(30, "big") + pack_number(4) + bytes(8)
+                for number in range(4_000)
+            )
+            yield b"\x01" + item(Tag.LIST, path, pack_number(4_000) + logs)
+
+    side = asked_for(THOUSAND)
+    with pytest.raises(ReconcileError, match=str(MAX_DIFFERENCES)):
+        list(map(side.receive, lists()))
+    assert len(side.differences) <= MAX_DIFFERENCES
+
+
+def test_more_bytes_than_any_comparison_takes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "MAX_RECONCILE_BYTES", 1_000)
+    with pytest.raises(ReconcileError, match="1000 bytes"):
+        asked_for(THOUSAND, item(Tag.LIST, (), listing(*(log_of(5_000 + number) for number in range(30)))))
+
+
+def test_small_items_without_end_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "MAX_RECONCILE_ITEMS", 50)
+    side = asked_for(THOUSAND)
+    items = [
+        item(Tag.LIST, (high >> 4, high & 15), pack_number(1) + bytes((high,)) + bytes(30) + pack_number(1))
+        for high in range(50)
+    ]
+    with pytest.raises(ReconcileError):
+        side.receive(b"\x00" + b"".join(items))
+
+
 def test_a_comparison_without_end_ends() -> None:
     """Somebody who says forever that something differs, and never what."""
-    side = opened(THOUSAND)
-    side.receive(ROOT)
-    path: tuple[int, ...] = ()
-    refused = 0
-    for turn in range(MAX_RECONCILE_TURNS):
-        path = (*path, turn % 16)
+    deep = {LogKey(bytes(30) + number.to_bytes(2, "big")): Mark(1, root_of(1)) for number in range(1_000)}
+    side = asked_for(deep)
+    ended = False
+    for depth in range(1, MAX_RECONCILE_TURNS):
         try:
-            side.receive(b"\x00" + item(Tag.BOTH, path, BITS + bytes([turn]) * 32 * 16))
+            side.receive(b"\x00" + item(Tag.BOTH, (0,) * depth, BITS + bytes([depth]) * 32 * 16))
         except ReconcileError:
-            refused += 1
+            ended = True
             break
-    assert refused == 1
+    assert ended
+    assert depth <= MAX_RECONCILE_TURNS // 2
 
 
 def test_nobody_speaks_out_of_turn() -> None:

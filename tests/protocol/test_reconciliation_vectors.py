@@ -17,7 +17,7 @@ def test_the_vectors_come_out_the_same_byte_for_byte() -> None:
 
 
 def test_the_page_is_of_the_vectors() -> None:
-    assert assert_page_is_from_vectors("reconciliation") == 2
+    assert assert_page_is_from_vectors("reconciliation") == 3
 
 
 def test_what_is_to_be_refused_is_refused() -> None:

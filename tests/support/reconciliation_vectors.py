@@ -12,8 +12,9 @@ from typing import Any
 
 from ledger.log import LogKey
 from protocol.compact import pack_number
-from protocol.reconcile import Reconciler, Tag
+from protocol.reconcile import Reconciler
 from protocol.roster import Mark, Roster
+from protocol.turns import Tag
 
 from .rosters import log_of, root_of
 
@@ -37,12 +38,18 @@ def cases() -> dict[str, tuple[Held, Held, Held | None]]:
         "both hold nothing": ({}, {}, None),
         "both hold the same": (some, some, None),
         "the second has an entry more": (some, some | more, None),
+        "the second has an entry more and, of equal size, a fork": (
+            some,
+            some | more | fork,
+            None,
+        ),
         "one of two sizes that agree is of a fork": (some, some | fork, None),
         "the first holds nothing": ({}, few, None),
         "the second holds nothing": (few, {}, None),
         "a log is held by the second alone": (some, held(21), None),
         "many logs, an entry more": (many, many | more, None),
         "an entry more since then": (some | more, some, some),
+        "an entry more here and logs fewer there since then": (some | more, few, some),
         "a log more since then": (held(21), some | more, some),
     }
 
@@ -71,10 +78,13 @@ def refused() -> dict[str, bytes]:
         "a flag that has no meaning": b"\x02" + root[1:],
         "no items, and more to come": b"\x01",
         "an item that has no meaning": b"\x00\x40",
-        "an answer": bytes((0, Tag.SIZES_ANSWER, 0, 0)),
+        "an answer": bytes((0, Tag.OTHER_SIZES, 0, 0)) + bytes(16),
         "a root cut short": root[:-1],
         "two roots": root + root[1:],
         "a number in a longer form": bytes((0, Tag.MEMORY)) + bytes(32) + b"\x80\x00",
+        "a memory of logs out of order": (
+            bytes((0, Tag.MEMORY)) + bytes(32) + b"\x00\x02" + 2 * (log_of(1) + pack_number(3))
+        ),
         "a memory of more changes than bytes": bytes((0, Tag.MEMORY)) + bytes(32) + pack_number(10**6),
     }
 
