@@ -116,15 +116,25 @@ Outcome: TypeAlias = Stored | RunRefused | Declined
 
 
 @dataclass(slots=True)
+class _Pull:
+    """Entries of a log that are asked of a neighbour: from where on, how many, and how far that is."""
+
+    start: int
+    count: int
+    satisfied: bool = False
+    unstored: int = 0
+    """messages that brought some of them and are not stored yet"""
+
+
+@dataclass(slots=True)
 class _Link:
     """A session, what is under way in it, and what is known of the other side."""
 
     session: Session
     peer: LogKey | None = None
     compared: bool = False
-    asked: dict[LogKey, int] = field(default_factory=dict)
-    """logs of which entries are wanted from it, and how many"""
-    storing: int = 0
+    asked: dict[LogKey, _Pull] = field(default_factory=dict)
+    """logs of which entries are wanted from it, or have come and are not all stored"""
     waiting: list[Want] = field(default_factory=list)
     """what is to be asked of it about forks, as soon as nothing else of that log is asked of anybody"""
     descents: list[Head] = field(default_factory=list)
@@ -136,7 +146,8 @@ class _Link:
     @property
     def room(self) -> int:
         """How many entries more may be asked for."""
-        return MAX_ENTRIES_ASKED - sum(self.asked.values()) if len(self.asked) < MAX_WANTS else 0
+        wanted = [pull.count for pull in self.asked.values() if not pull.satisfied]
+        return MAX_ENTRIES_ASKED - sum(wanted) if len(wanted) < MAX_WANTS else 0
 
 
 class _Offer(NamedTuple):
@@ -201,7 +212,8 @@ class Gossip:
                 link.compared = True
                 self._compared(number, link, differences)
             case Came(runs):
-                link.storing += 1
+                for log in {run.log for run in runs}:
+                    link.asked[log].unstored += 1
                 self._deeds.append(Take(number, runs))
             case Satisfied(want, absent):
                 self._satisfied(number, link, want, absent=absent)
@@ -274,13 +286,13 @@ class Gossip:
             start = self._held.size(log)
             count = min(self._sources[log][source].size - start, PULL_ENTRIES)
             if count <= 0:
-                self._settle(log, source)
+                self._outgrow(log)
                 continue
             link = self._links[source]
-            link.asked[log] = count
+            link.asked[log] = _Pull(start, count)
             self._pulls[log] = source
             rooms[source] -= count
-            if rooms[source] <= 0 or len(link.asked) >= MAX_WANTS:
+            if rooms[source] <= 0 or len(wants[source]) >= MAX_WANTS // 2:
                 del rooms[source]
             # Of a log that is not held the first entries alone: whose it is has to be known first.
             wants[source].append(Want(log, start, start + count if start else 1))
@@ -298,7 +310,7 @@ class Gossip:
                 log = LogKey(want.log)
                 if log not in self._pulls and log not in link.asked and link.room > 0:
                     link.waiting.remove(want)
-                    link.asked[log] = want.end - want.start
+                    link.asked[log] = _Pull(want.start, want.end - want.start)
                     self._pulls[log] = number
                     link.session.want([want])
 
@@ -306,15 +318,22 @@ class Gossip:
         log = LogKey(want.log)
         if absent:
             self._sources[log].pop(number, None)
-        # Its runs are still to be stored; what comes after them is asked for when they are.
-        link.asked.pop(log, None)
-        if not link.storing:
-            self._settle(log, number)
+        pull = link.asked[log]
+        pull.satisfied = True
+        if not pull.unstored:
+            self._settle(log, number, link)
 
-    def _settle(self, log: LogKey, number: LinkId) -> None:
+    def _settle(self, log: LogKey, number: LinkId, link: _Link) -> None:
         """All that was asked of a log has been stored: who holds more of it may be asked next."""
+        pull = link.asked.pop(log)
         if self._pulls.get(log) == number:
             del self._pulls[log]
+        if self._held.size(log) <= pull.start:
+            self._sources[log].pop(number, None)  # nothing came of it: it is not asked there again
+        self._outgrow(log)
+
+    def _outgrow(self, log: LogKey) -> None:
+        """Forget who offers no more of a log than is held."""
         sources = self._sources.get(log)
         if sources is not None:
             held = self._held.size(log)
@@ -340,8 +359,6 @@ class Gossip:
             (outcome,) = outcomes
             self._proved(deed, outcome)
         else:
-            if link is not None:
-                link.storing -= 1
             grown: dict[LogKey, Head] = {}
             for run, outcome in zip(deed.runs, outcomes, strict=True):
                 if isinstance(outcome, Stored):
@@ -352,15 +369,19 @@ class Gossip:
                 elif not isinstance(outcome, bool):
                     self._refused(deed.link, run, outcome)
             self._grown(grown, deed.link)
-            for log in {run.log for run in deed.runs}:
-                if link is None or log not in link.asked:
-                    self._settle(log, deed.link)
-                if log not in grown and log in self._sources:
-                    self._sources[log].pop(deed.link, None)  # nothing came of it: not there again
-                    self._settle(log, deed.link)
+            if link is not None:
+                self._took(deed.link, link, {run.log for run in deed.runs})
         self._pull()
         if link is not None:
             self._rest(link)
+
+    def _took(self, number: LinkId, link: _Link, logs: Iterable[LogKey]) -> None:
+        """A message that brought entries of some logs has been stored."""
+        for log in logs:
+            pull = link.asked[log]
+            pull.unstored -= 1
+            if pull.satisfied and not pull.unstored:
+                self._settle(log, number, link)
 
     def wrote(self, run: Run) -> None:
         """Take note of entries that were signed here, or taken in otherwise than by gossip."""
@@ -507,7 +528,7 @@ class Gossip:
 
     def _rest(self, link: _Link) -> None:
         """Tell a neighbour of which nothing more is wanted how far this side is, and remember if both are."""
-        if not link.compared or link.asked or link.storing or link.session.is_over:
+        if not link.compared or link.asked or link.session.is_over:
             return
         state = self.roster.state
         if link.told is None or (link.told != state and link.theirs == state):

@@ -185,6 +185,11 @@ class Session:
         return events
 
     @property
+    def unsent(self) -> int:
+        """Bytes that wait to be sent."""
+        return 0 if self._channel is None else self._channel.waiting
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing is said or taken any more."""
         return self.state is State.ENDED

@@ -176,6 +176,10 @@ class Store:
         """Verify and keep evidence of a fork; False if one of as low a cut is held. Raises EvidenceError."""
         return self._submit(lambda: self._add_evidence(evidence))
 
+    def sync(self) -> None:
+        """Make durable all that was committed: copies of others' logs are not each time."""
+        self._submit(self._sync)
+
     def erase(self, log: bytes, index: int, entry: bytes, at: int, reason: str) -> None:
         """Erase the payload of an entry for ever; its leaf hash and the note of it stay. Raises NotFound."""
         self._submit(lambda: self._erase(log, index, entry, at, reason))

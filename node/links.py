@@ -1,0 +1,313 @@
+"""Links: sessions over WebSockets, and the threads that store and serve what goes over them.
+
+Decides which task and which thread does what. The event loop's thread owns the
+sessions and `protocol.gossip`, with a reader of its own; for each link one task
+reads its socket and one writes it; one thread verifies and stores what comes
+from all of them, many runs at once; one reads and compresses what they want.
+Who is met, when, and for how long, is the callers'.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
+
+from ledger.errors import EvidenceError, StoreError
+from ledger.log import LogKey, Run
+from ledger.store.reading import Reader
+from protocol.gossip import Deed, Gossip, LinkId, Outcome, Prove, SeeOwn, Take
+from protocol.handshake import Identity, Role
+from protocol.limits import MAX_NOISE_BYTES
+from protocol.serving import frames_for
+from protocol.session import Session
+
+from .admission import Admission
+from .deeds import Doer
+from .holdings import Holdings, Shelf
+from .limits import MAX_PENDING_ENTRIES, MAX_SERVED_WANTS, MAX_UNSENT_BYTES, PING_SECONDS
+
+if TYPE_CHECKING:
+    from ledger.author import Author
+    from ledger.store.writing import Store
+
+PATH: Final = "/gossip/1"
+
+_UNASKED: Final = frozenset({"User-Agent", "Accept", "Accept-Encoding"})
+"""Headers that nobody reads."""
+
+_TOO_LONG: Final = MAX_NOISE_BYTES + 1
+"""bytes of a message that aiohttp refuses: the first length that is one too many."""
+
+Socket = web.WebSocketResponse | ClientWebSocketResponse
+
+log = logging.getLogger("trueque.links")
+
+
+@dataclass(slots=True)
+class _End:
+    """This end of a link."""
+
+    number: LinkId
+    session: Session
+    socket: Socket
+    wake: asyncio.Event
+
+    def look(self) -> None:
+        """Let the writing task see whether there is something to send."""
+        self.wake.set()
+
+
+class Links:
+    """All links of a node. Used in the event loop's thread; `open` starts them, leaving that ends them."""
+
+    def __init__(
+        self,
+        ledger: Path,
+        store: Store,
+        author: Author | None,
+        identity: Identity,
+        judged: Callable[[Reader], Admission],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._author = author
+        self._identity = identity
+        self._judged = judged
+        self._now = now
+        self._static = os.urandom(32)
+        self._numbers = count(1)
+        self._ends: dict[LinkId, _End] = {}
+        self._deeds: list[Deed] = []
+        self._pending = 0
+        self._work = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._failed: StoreError | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Links]:
+        """Read what is held, and do what gossip wants to have done until the end. Raises StoreError."""
+        with (
+            Reader(self._ledger) as reader,
+            Reader(self._ledger) as storing,
+            Reader(self._ledger) as serving,
+            ThreadPoolExecutor(1, "trueque-take") as taker,
+            ThreadPoolExecutor(1, "trueque-serve") as server,
+        ):
+            self._reader, self._taker, self._server = reader, taker, server
+            self._doer = Doer(self._store, self._author, lambda: self._judged(storing))
+            self._shelf = Shelf(serving)
+            own = self._identity.log
+            with reader.snapshot():
+                self.gossip = Gossip(Holdings(reader, own))
+            worker = asyncio.create_task(self._do_all())
+            try:
+                yield self
+            finally:
+                for end in list(self._ends.values()):
+                    end.session.end("stopping")
+                    end.look()
+                async with asyncio.timeout(1):
+                    with suppress(TimeoutError):
+                        while self._ends:
+                            await asyncio.sleep(0.01)
+                worker.cancel()
+                with suppress(asyncio.CancelledError):
+                    await worker
+
+    # Meeting ------------------------------------------------------------------------------------
+
+    async def accept(self, request: web.Request) -> web.WebSocketResponse:
+        """Take a link that another node opens: the handler of `PATH`."""
+        socket = web.WebSocketResponse(compress=False, max_msg_size=_TOO_LONG, heartbeat=PING_SECONDS)
+        await socket.prepare(request)
+        await self._run(socket, Role.RESPONDER)
+        return socket
+
+    async def meet(self, client: ClientSession, host: str, port: int) -> None:
+        """Open a link to another node, and stay until it ends. Raises aiohttp.ClientError, OSError."""
+        address = f"[{host}]" if ":" in host else host
+        async with client.ws_connect(
+            f"ws://{address}:{port}{PATH}", max_msg_size=_TOO_LONG, heartbeat=PING_SECONDS
+        ) as socket:
+            await self._run(socket, Role.INITIATOR)
+
+    @staticmethod
+    def client() -> ClientSession:
+        """What links are opened with."""
+        return ClientSession(skip_auto_headers=_UNASKED)
+
+    def wrote(self, run: Run) -> None:
+        """Tell neighbours of entries that were signed here."""
+        with self._reader.snapshot():
+            self.gossip.wrote(run)
+        self._look_at_all()
+
+    @property
+    def peers(self) -> dict[LinkId, LogKey]:
+        """Who is linked now."""
+        return self.gossip.peers()
+
+    # One link -----------------------------------------------------------------------------------
+
+    async def _run(self, socket: Socket, role: Role) -> None:
+        number = LinkId(next(self._numbers))
+        session = Session(
+            role,
+            self._identity,
+            self.gossip.snapshot,
+            self._now(),
+            static=self._static,
+            ephemeral=os.urandom(32),
+        )
+        end = _End(number, session, socket, asyncio.Event())
+        self._ends[number] = end
+        self.gossip.add(number, session)
+        end.look()
+        writer = asyncio.create_task(self._write(end))
+        try:
+            async for message in socket:
+                if message.type is not WSMsgType.BINARY:
+                    break
+                session.receive(message.data, self._now())
+                self._look(end)
+                if session.is_over:
+                    break
+                await self._room.wait()
+        finally:
+            if not session.is_over:
+                session.lost()
+                self._look(end)
+            end.look()
+            with suppress(asyncio.CancelledError, ConnectionError):
+                await writer
+            del self._ends[number]
+            await socket.close()
+
+    async def _write(self, end: _End) -> None:
+        """Send what a session has to say, and what the other side wants when there is nothing else."""
+        loop = asyncio.get_running_loop()
+        while True:
+            for piece in end.session.outgoing():
+                await end.socket.send_bytes(piece)
+            if end.session.is_over:
+                # Whoever said farewell closes: the reading task waits for the other side's close otherwise.
+                await end.socket.close()
+                return
+            wants = end.session.to_serve(MAX_SERVED_WANTS)
+            if wants:
+                frames = await loop.run_in_executor(self._server, frames_for, wants, self._shelf)
+                end.session.serve(frames)
+                continue
+            await self._wait(end)
+
+    async def _wait(self, end: _End) -> None:
+        """Wait until there is something to say, or the other side has had its time."""
+        timer = end.session.timer
+        try:
+            async with asyncio.timeout(None if timer is None else max(0.0, timer - self._now())):
+                await end.wake.wait()
+        except TimeoutError:
+            end.session.tick(self._now())
+            self._look(end)
+        end.wake.clear()
+
+    def _look(self, end: _End) -> None:
+        """Let gossip see what has happened in a session."""
+        with self._reader.snapshot():
+            self.gossip.look(end.number)
+        self._add(self.gossip.deeds())
+        self._look_at_all()
+
+    def _look_at_all(self) -> None:
+        for end in self._ends.values():
+            if end.session.unsent > MAX_UNSENT_BYTES and not end.session.is_over:
+                end.session.end("slow", "The other side takes too little at a time.")
+            end.look()
+        for number, peer, fault in self.gossip.faults:
+            log.info("fault link=%d peer=%s error=%s", number, peer.hex()[:16] if peer else "?", fault)
+        self.gossip.faults.clear()
+
+    # Storing ------------------------------------------------------------------------------------
+
+    def _add(self, deeds: Sequence[Deed]) -> None:
+        """Take note of deeds; while too much waits to be stored, nothing more is read from anybody."""
+        for deed in deeds:
+            self._deeds.append(deed)
+            self._pending += _entries_in(deed)
+            self._work.set()
+        if self._pending >= MAX_PENDING_ENTRIES:
+            self._room.clear()
+
+    async def _do_all(self) -> None:
+        """Do what gossip wants, in its order; runs that follow each other at once."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while self._deeds:
+                deeds = _first_alike(self._deeds)
+                del self._deeds[: len(deeds)]
+                self._pending -= sum(map(_entries_in, deeds))
+                if self._pending < MAX_PENDING_ENTRIES:
+                    self._room.set()
+                try:
+                    outcomes = await loop.run_in_executor(self._taker, self._do, deeds)
+                except StoreError as error:
+                    self._fail(error)
+                    return
+                with self._reader.snapshot():
+                    for deed, outcome in zip(deeds, outcomes, strict=True):
+                        if not isinstance(deed, SeeOwn):
+                            self.gossip.done(deed, outcome)
+                self._add(self.gossip.deeds())
+                self._look_at_all()
+            await loop.run_in_executor(self._taker, self._store.sync)
+
+    def _do(self, deeds: Sequence[Deed]) -> list[list[Outcome | EvidenceError | bool]]:
+        """Do some deeds of one kind; on the storing thread."""
+        takes = [deed for deed in deeds if isinstance(deed, Take)]
+        if takes:
+            return [list(outcomes) for outcomes in self._doer.take(takes)]
+        (deed,) = deeds
+        if isinstance(deed, Prove):
+            return [[self._doer.prove(deed)]]
+        assert isinstance(deed, SeeOwn)
+        self._doer.see(deed)
+        return [[]]
+
+    def _fail(self, error: StoreError) -> None:
+        """Nothing can be stored any more: say so to all, and take nothing."""
+        self._failed = error
+        log.error("storing failed, so all links end: %s", error)
+        for end in self._ends.values():
+            end.session.end("stopping")
+            end.look()
+
+
+def _entries_in(deed: Deed) -> int:
+    return sum(len(run.items) for run in deed.runs) if isinstance(deed, Take) else 0
+
+
+def _first_alike(deeds: list[Deed]) -> list[Deed]:
+    """The first deeds, as far as they are takes, or the first one alone."""
+    alike: list[Deed] = []
+    for deed in deeds:
+        if alike and not (isinstance(deed, Take) and isinstance(alike[0], Take)):
+            break
+        alike.append(deed)
+        if not isinstance(deed, Take):
+            break
+    return alike
