@@ -56,8 +56,9 @@ class Discovery:
     `log` is this node's log key, `name` its commune's name, `port` where its
     peers' listener is. `tell` is called in the event loop with `Found` and
     `Lost`; `queue.put_nowait` of a queue without bound will do, since what is
-    told is bounded: 64 at once, then 10 a second. With `loopback` nodes on the
-    same computer find each other without any network.
+    told is bounded: 64 found at once, then 10 a second, and none lost that was
+    not found. With `loopback` nodes on the same computer find each other
+    without any network.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Discovery:
         self._woken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._began = self._asked = self._reconciled = 0.0
+        self._missed = 0  # of all that were too many, those when it was last asked
         self._wants_to_ask = False
 
     @property
@@ -154,6 +156,8 @@ class Discovery:
             elif self._presence is not None and now - self._reconciled >= RECONCILE_SECONDS:
                 self._reconciled = now
                 await self._presence.reconcile(interfaces)
+                for hint in self._neighbours.hints:
+                    self._heard(hint.instance, True)
         except BaseException:
             await self._close()
             raise
@@ -185,9 +189,10 @@ class Discovery:
     async def _ask_in_time(self, now: float) -> None:
         if self._presence is None:
             return
-        wait = ASK_SECONDS if self._neighbours.hints else ASK_ALONE_SECONDS
+        is_complete = self._neighbours.hints and self._missed == self._neighbours.missed
+        wait = ASK_SECONDS if is_complete else ASK_ALONE_SECONDS
         if now - self._asked >= (ASK_SOON_SECONDS if self._wants_to_ask else wait):
-            self._asked, self._wants_to_ask = now, False
+            self._asked, self._wants_to_ask, self._missed = now, False, self._neighbours.missed
             await self._presence.ask()
 
     async def _close(self) -> None:
@@ -208,7 +213,7 @@ class Discovery:
             self._names[instance] = None
             self._woken.set()
         else:
-            self._neighbours.refused += 1
+            self._neighbours.missed += 1
 
     async def _read_names(self) -> None:
         while True:

@@ -119,13 +119,13 @@ class Damper:
     """Says what the interfaces are, once they stay as they are. Owned by the task that looks at them."""
 
     def __init__(self) -> None:
-        self._settled: Interfaces | None = None
+        self._settled: Interfaces = ()
         self._latest: Interfaces = ()
         self._changed = self._began = 0.0
 
     def look(self, found: Interfaces, now: float) -> Interfaces:
-        """Takes what was found at `now`; returns what counts. The first look counts at once."""
-        if self._settled is None or found == self._settled:
+        """Takes what was found at `now`; returns what counts. A first network counts at once."""
+        if not self._settled or found == self._settled:
             self._settled = self._latest = found
             return self._settled
         if self._latest == self._settled:

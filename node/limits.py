@@ -83,7 +83,8 @@ MAX_SETTLE_SECONDS: Final = 10.0
 """seconds after which interfaces count that never stay as they are."""
 
 RECONCILE_SECONDS: Final = 15.0
-"""seconds between two attempts to use interfaces that could not be used the first time."""
+"""seconds between two attempts to use interfaces that could not be used the first time, and between two
+looks at the addresses of known nodes: that one ran out is not reported."""
 
 ASK_ALONE_SECONDS: Final = 30.0
 """seconds between two questions who else is there while nobody is known, or some were too many to be
@@ -94,6 +95,9 @@ ASK_SECONDS: Final = 300.0
 
 ASK_SOON_SECONDS: Final = 10.0
 """seconds between two questions however often somebody wants one."""
+
+ANNOUNCE_AGAIN_SECONDS: Final = 2.0
+"""seconds before new addresses are announced once more."""
 
 STOP_SECONDS: Final = 0.7
 """seconds for saying goodbye: three packets with 0.125 seconds between them."""
@@ -157,3 +161,21 @@ MAX_REQUESTS: Final = 64
 
 REQUEST_SECONDS: Final = 2.5
 """seconds that requests under way have to end when the node is told to stop."""
+
+MAX_LINKS: Final = 32
+"""links at once, either way; each costs a few hundred KiB while much goes over it."""
+
+MEETING_SECONDS: Final = 1.0
+"""seconds before a node that could not be met is tried again; doubled each time."""
+
+MAX_MEETING_SECONDS: Final = 300.0
+"""seconds before it is tried again at the most; a laptop that is opened should not wait longer."""
+
+STEADY_SECONDS: Final = 30.0
+"""seconds for which a link has stood so that its end is not taken for a failure."""
+
+OWN_ANSWER_SECONDS: Final = 0.5
+"""seconds in which neighbours answer how far they hold this node's log; on a local network it takes a tenth."""
+
+MAX_HOPS: Final = 8
+"""recognitions in a row that can be followed; at eight most of a country knows each other."""

@@ -67,7 +67,9 @@ class Neighbours:
         self._allowance = float(HINTS_AT_ONCE)
         self._counted = 0.0
         self.refused = 0
-        """announcements that were of no use, or too many"""
+        """announcements that were of no use"""
+        self.missed = 0
+        """announcements that were too many"""
 
     @property
     def hints(self) -> tuple[Hint, ...]:
@@ -93,7 +95,7 @@ class Neighbours:
             known.until = None
             return []
         if self._is_crowded(hint) or not self._may_tell(now):
-            self.refused += 1
+            self.missed += 1
             return []
         if known is not None:
             known.hint, known.until = hint, None

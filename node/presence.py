@@ -27,7 +27,14 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZerocon
 
 from .hints import SERVICE, Announcement, Seen, instance_label, write_text
 from .interfaces import Interfaces, announced, speakers
-from .limits import MAX_NAMES_CACHED, MAX_RETRY_SECONDS, NAME_SECONDS, RETRY_SECONDS, STOP_SECONDS
+from .limits import (
+    ANNOUNCE_AGAIN_SECONDS,
+    MAX_NAMES_CACHED,
+    MAX_RETRY_SECONDS,
+    NAME_SECONDS,
+    RETRY_SECONDS,
+    STOP_SECONDS,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +58,7 @@ class Presence:
         self._instance = instance_label(announcement.log)
         self._zeroconf: AsyncZeroconf | None = None
         self._browser: AsyncServiceBrowser | None = None
-        self._announcing: asyncio.Task[None] | None = None
+        self._announcing: asyncio.Task[None] | None = None  # or announcing again
         self._is_announced = False
 
     @property
@@ -74,10 +81,7 @@ class Presence:
     async def adjust(self, interfaces: Interfaces) -> None:
         """Goes on with other interfaces or addresses. Raises OSError and zeroconf's errors."""
         assert self._zeroconf is not None
-        if self._is_announced:
-            await self._zeroconf.async_update_service(self._particulars(interfaces))
-        else:
-            self._announce(interfaces)
+        self._announce(interfaces)
         await self._zeroconf.async_update_interfaces(speakers(interfaces))
 
     async def reconcile(self, interfaces: Interfaces) -> None:
@@ -146,7 +150,19 @@ class Presence:
     def _announce(self, interfaces: Interfaces) -> None:
         if self._announcing is not None:
             self._announcing.cancel()
-        self._announcing = asyncio.create_task(self._keep_announcing(self._particulars(interfaces)))
+        info = self._particulars(interfaces)
+        announcing = self._announce_again(info) if self._is_announced else self._keep_announcing(info)
+        self._announcing = asyncio.create_task(announcing)
+
+    async def _announce_again(self, info: AsyncServiceInfo) -> None:
+        """Twice, since former addresses are only forgotten if they are a second old (RFC 6762, 10.2)."""
+        assert self._zeroconf is not None
+        for wait in (0.0, ANNOUNCE_AGAIN_SECONDS):
+            await asyncio.sleep(wait)
+            try:
+                await (await self._zeroconf.async_update_service(info))
+            except Exception as error:
+                _log.warning("this node's new addresses could not be announced: %r", error)
 
     async def _keep_announcing(self, info: AsyncServiceInfo) -> None:
         """Until it has worked once. Where the name is taken, by whomever, zeroconf appends a number."""

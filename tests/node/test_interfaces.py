@@ -78,8 +78,12 @@ def test_a_change_adjusts_or_begins_anew(old: Interfaces, new: Interfaces, chang
     assert compare(old, new) is change
 
 
-def test_the_first_look_counts_at_once() -> None:
-    assert Damper().look((WIFI,), 100.0) == (WIFI,)
+def test_a_first_network_counts_at_once_and_so_does_one_after_none() -> None:
+    damper = Damper()
+    assert damper.look((WIFI,), 100.0) == (WIFI,)
+    damper.look((), 101.0)
+    assert damper.look((), 101.0 + SETTLE_SECONDS) == ()
+    assert damper.look((CABLE,), 110.0) == (CABLE,)
 
 
 def test_a_change_counts_once_it_stays() -> None:

@@ -137,7 +137,7 @@ def test_a_flood_is_told_at_a_bounded_rate() -> None:
     for number in range(5_000):
         told += len(around.saw(seen(number), (WIFI,), 1.0 + number / 1_000))  # a thousand a second, for five
     assert HINTS_AT_ONCE <= told <= HINTS_AT_ONCE + 5 * HINTS_PER_SECOND + 1
-    assert around.refused == 5_000 - told
+    assert around.missed == 5_000 - told
 
 
 def test_a_flood_that_lasts_is_remembered_up_to_a_bound() -> None:

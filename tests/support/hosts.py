@@ -7,10 +7,10 @@
         ...
 
 A namespace lives as long as a process in it; here that is a `cat` whose input
-is a pipe from the test. However the tests end, the pipe ends with them, and all
-is gone: nothing has a name outside, no packet leaves, and only processes that
-were started here are ended, each by its id. No privileges are needed where user
-namespaces are allowed; otherwise root.
+is a pipe from the test, and the programs of hosts die with it. However the tests
+end, all is gone: nothing has a name outside, no packet leaves, and only processes
+that were started here are ended, each by its id. No privileges are needed where
+user namespaces are allowed; otherwise root.
 
 The switch passes multicast like any cheap one. Hosts have an IPv4 address of
 10.77.0.0/24 and the IPv6 link-local address that the system gives them. /sys
@@ -34,7 +34,7 @@ import pytest
 
 from .shared import CHECKOUT
 
-_NEEDED = ("ip", "unshare", "nsenter", "cat")
+_NEEDED = ("ip", "unshare", "nsenter", "setpriv", "cat")
 
 
 def eventually(holds: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
@@ -92,7 +92,7 @@ class Program:
         self._log = log
         with log.open("wb") as out:
             self._process = subprocess.Popen(
-                host.namespace.enter(command),
+                host.namespace.enter(["setpriv", "--pdeathsig", "KILL", "--", *command]),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -157,12 +157,16 @@ class Host:
         if address is not None:
             self.appear(address)
 
-    def appear(self, address: str) -> None:
-        """The network interface comes into being, as that of a Wi-Fi stick that is put in."""
+    def appear(self, address: str | None) -> None:
+        """The network interface comes into being, as that of a Wi-Fi stick that is put in.
+
+        With no address it has IPv6 alone.
+        """
         self.address = address
         self._lan.switch.ip(f"link add name {self._port} type veth peer name eth0 netns {self.namespace.pid}")
         self._lan.switch.ip(f"link set dev {self._port} master switch up")
-        self.namespace.ip(f"address add {address}/24 brd + dev eth0")
+        if address is not None:
+            self.namespace.ip(f"address add {address}/24 brd + dev eth0")
         self.namespace.ip("link set dev eth0 up")
 
     def vanish(self) -> None:
