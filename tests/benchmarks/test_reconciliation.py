@@ -58,7 +58,7 @@ def in_verifications(what: str, work: Callable[[], object]) -> float:
     ],
 )
 def test_two_that_have_never_met_pay_for_what_differs(logs: int, changed: int, limit: int) -> None:
-    """Negentropy, as given with the targets: 1,938, 61,391, 2,478 and 129,540 bytes where something changed."""
+    """Negentropy, as said with the targets: 1,938, 61,391, 2,478 and 129,540 bytes where some changed."""
     sizes = []
     for seed in range(5):
         rng = Random(seed)
