@@ -46,19 +46,31 @@ def parts_of(settings: Settings) -> list[Part]:
 
 def run(home: Home, settings: Settings, parts: Sequence[Part], ready: Ready) -> None:
     """Be the node of a home until SIGTERM or SIGINT. Raises HomeError, StoreError, ListenError."""
+    asyncio.run(_until_signal(home, settings, parts, ready))
+
+
+async def _until_signal(home: Home, settings: Settings, parts: Sequence[Part], ready: Ready) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve(home, settings, parts, ready, stop)
+
+
+async def serve(
+    home: Home, settings: Settings, parts: Sequence[Part], ready: Ready, stop: asyncio.Event
+) -> None:
+    """As `run`, until `stop` is set."""
     home.make()
     with running.presence(home):
         try:
-            asyncio.run(_serve(home, settings, parts, ready))
+            await _serve(home, settings, parts, ready, stop)
         finally:
             running.withdraw(home)
 
 
-async def _serve(home: Home, settings: Settings, parts: Sequence[Part], ready: Ready) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+async def _serve(
+    home: Home, settings: Settings, parts: Sequence[Part], ready: Ready, stop: asyncio.Event
+) -> None:
     supervisor = Supervisor(os.environ)
     async with AsyncExitStack() as opened:
         people = opened.enter_context(_bound("127.0.0.1", settings.people_port, "people-port"))

@@ -92,10 +92,10 @@ Found = Callable[..., Secretary]
 def found(places: Path) -> Found:
     """Found a commune by its name, with `trueque init`."""
 
-    def founded(name: str, *options: str) -> Secretary:
-        folder = name.lower().replace(" ", "-")
-        secretary = Secretary(name, places / folder)
-        words = places / f"{folder}.words"
+    def founded(name: str, *options: str, folder: Path = places) -> Secretary:
+        called = name.lower().replace(" ", "-")
+        secretary = Secretary(name, folder / called)
+        words = folder / f"{called}.words"
         secretary.run(
             "init", "--name", name, "--network", "ensayo", "--yes", "--recovery-out", str(words), *options
         )
