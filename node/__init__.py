@@ -19,6 +19,7 @@ what they decide.
     bundles     writing what is held into a file, and taking in what a file holds
     outgoing    files that are put in their place once they are whole
     intake      what becomes of each thing that comes out of a file, and the report of it
+    company     with which other nodes this one is linked, and when it tries them again
     links       sessions over WebSockets, and the threads that store and serve what goes over them
     holdings    what gossip asks of the ledger, answered from the database
     deeds       what gossip wants to have done: runs and evidence verified and stored

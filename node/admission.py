@@ -140,6 +140,16 @@ def followed(reader: Reader, own: CommuneId) -> frozenset[CommuneId]:
     return frozenset({own, *reader.recognised(own), *reader.partners(own)})
 
 
+def within_reach(reader: Reader, own: CommuneId, hops: int) -> frozenset[CommuneId]:
+    """The communes whose logs a node replicates: those followed, and whom these recognise, some hops on."""
+    found = set(followed(reader, own))
+    edge = set(reader.recognised(own))
+    for _ in range(hops - 1):
+        edge = {further for commune in edge for further in reader.recognised(commune)} - found
+        found |= edge
+    return frozenset(found)
+
+
 def _without_beginning() -> LeftOut:
     return LeftOut(NotAdmitted("Which commune it belongs to cannot be told: its first entry is not there."))
 

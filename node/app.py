@@ -41,7 +41,9 @@ Ready = Callable[[Running], None]
 
 def parts_of(settings: Settings) -> list[Part]:
     """The parts that the settings ask for, beside the home and its pages."""
-    return []
+    from .company import Company
+
+    return [Company(settings)]
 
 
 def run(home: Home, settings: Settings, parts: Sequence[Part], ready: Ready) -> None:

@@ -147,6 +147,10 @@ class Custody:
         """
         return await asyncio.wrap_future(self._signing.submit(work, self._service))
 
+    def do_here(self, work: Callable[[Service], Result]) -> Result:
+        """As `do`, for a thread of the caller's own, which waits. Raises what `work` raises."""
+        return self._signing.submit(work, self._service).result()
+
     async def review(self) -> Situation:
         """Look anew whether the log may be signed, as after something of it came in. Raises StoreError."""
         return await self.do(lambda service: service.author.review())

@@ -175,7 +175,13 @@ STEADY_SECONDS: Final = 30.0
 """seconds for which a link has stood so that its end is not taken for a failure."""
 
 OWN_ANSWER_SECONDS: Final = 0.5
-"""seconds in which neighbours answer how far they hold this node's log; on a local network it takes a tenth."""
+"""seconds in which neighbours answer how far they hold this log; a tenth will do on a local network."""
 
 MAX_HOPS: Final = 8
 """recognitions in a row that can be followed; at eight most of a country knows each other."""
+
+MAX_STRANGERS: Final = 256
+"""communes not taken in whose names are kept, to be shown; a room full of them."""
+
+CONNECT_SECONDS: Final = 5.0
+"""seconds for a connection to be made; an address that nobody has takes them all."""

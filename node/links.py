@@ -13,7 +13,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -21,10 +21,11 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
+from aiohttp import ClientSession, ClientTimeout, ClientWebSocketResponse, WSMsgType, web
 
-from ledger.errors import EvidenceError, StoreError
-from ledger.log import LogKey, Run
+from ledger.errors import EvidenceError, NotFound, StoreError
+from ledger.log import LogKey
+from ledger.records import CommuneId
 from ledger.store.reading import Reader
 from protocol.gossip import Deed, Gossip, LinkId, Outcome, Prove, SeeOwn, Take
 from protocol.handshake import Identity, Role
@@ -33,12 +34,11 @@ from protocol.serving import frames_for
 from protocol.session import Session
 
 from .admission import Admission
-from .deeds import Doer
+from .deeds import Doer, OwnLog
 from .holdings import Holdings, Shelf
-from .limits import MAX_PENDING_ENTRIES, MAX_SERVED_WANTS, MAX_UNSENT_BYTES, PING_SECONDS
+from .limits import CONNECT_SECONDS, MAX_PENDING_ENTRIES, MAX_SERVED_WANTS, MAX_UNSENT_BYTES, PING_SECONDS
 
 if TYPE_CHECKING:
-    from ledger.author import Author
     from ledger.store.writing import Store
 
 PATH: Final = "/gossip/1"
@@ -54,6 +54,16 @@ Socket = web.WebSocketResponse | ClientWebSocketResponse
 log = logging.getLogger("trueque.links")
 
 
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A link that stands: with which log, who opened it, over which address, since when (of `now`)."""
+
+    peer: LogKey
+    role: Role
+    address: str
+    since: float
+
+
 @dataclass(slots=True)
 class _End:
     """This end of a link."""
@@ -62,6 +72,8 @@ class _End:
     session: Session
     socket: Socket
     wake: asyncio.Event
+    address: str
+    since: float
 
     def look(self) -> None:
         """Let the writing task see whether there is something to send."""
@@ -75,17 +87,20 @@ class Links:
         self,
         ledger: Path,
         store: Store,
-        author: Author | None,
+        author: OwnLog | None,
         identity: Identity,
         judged: Callable[[Reader], Admission],
         now: Callable[[], float] = time.monotonic,
+        stored: Callable[[], None] = lambda: None,
     ) -> None:
+        """`judged` makes the admission of what comes; `stored` is called when something has been stored."""
         self._ledger = ledger
         self._store = store
         self._author = author
         self._identity = identity
         self._judged = judged
         self._now = now
+        self._stored = stored
         self._static = os.urandom(32)
         self._numbers = count(1)
         self._ends: dict[LinkId, _End] = {}
@@ -133,7 +148,7 @@ class Links:
         """Take a link that another node opens: the handler of `PATH`."""
         socket = web.WebSocketResponse(compress=False, max_msg_size=_TOO_LONG, heartbeat=PING_SECONDS)
         await socket.prepare(request)
-        await self._run(socket, Role.RESPONDER)
+        await self._run(socket, Role.RESPONDER, request.remote or "")
         return socket
 
     async def meet(self, client: ClientSession, host: str, port: int) -> None:
@@ -142,27 +157,66 @@ class Links:
         async with client.ws_connect(
             f"ws://{address}:{port}{PATH}", max_msg_size=_TOO_LONG, heartbeat=PING_SECONDS
         ) as socket:
-            await self._run(socket, Role.INITIATOR)
+            await self._run(socket, Role.INITIATOR, f"{address}:{port}")
 
     @staticmethod
     def client() -> ClientSession:
         """What links are opened with."""
-        return ClientSession(skip_auto_headers=_UNASKED)
+        timeout = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+        return ClientSession(skip_auto_headers=_UNASKED, timeout=timeout)
 
-    def wrote(self, run: Run) -> None:
+    def wrote(self, log: LogKey) -> None:
         """Tell neighbours of entries that were signed here."""
-        with self._reader.snapshot():
-            self.gossip.wrote(run)
+        self.took_in([log])
+
+    def forgive(self) -> None:
+        """Ask again for logs that were not taken in: whom this commune recognises has changed."""
+        self.gossip.forgive()
         self._look_at_all()
 
+    def commune_of(self, log: LogKey) -> CommuneId | None:
+        """The commune that a log belongs to, or says it does."""
+        stranger = self._doer.strangers.get(log)
+        return self._reader.commune_of(log) or (stranger.commune if stranger else None)
+
+    def name_of(self, log: LogKey) -> str | None:
+        """What that commune calls itself."""
+        commune = self._reader.commune_of(log)
+        if commune is not None:
+            with suppress(NotFound):
+                return self._reader.commune(commune).name
+        stranger = self._doer.strangers.get(log)
+        return stranger.name if stranger else None
+
+    def took_in(self, logs: Iterable[LogKey]) -> None:
+        """Tell neighbours of entries that came in a bundle."""
+        with self._reader.snapshot():
+            self.gossip.refresh(logs)
+        self._look_at_all()
+
+    def ask_about_own(self) -> int:
+        """Ask all neighbours how far they hold this node's log; how many are asked."""
+        asked = self.gossip.ask_about_own()
+        self._look_at_all()
+        return asked
+
     @property
-    def peers(self) -> dict[LinkId, LogKey]:
-        """Who is linked now."""
-        return self.gossip.peers()
+    def linked(self) -> list[Linked]:
+        """Who is linked now, the first first."""
+        return [
+            Linked(end.session.met.peer, end.session.role, end.address, end.since)
+            for end in self._ends.values()
+            if end.session.met is not None and not end.session.is_over
+        ]
+
+    @property
+    def count(self) -> int:
+        """How many links there are, those that have not met yet included."""
+        return len(self._ends)
 
     # One link -----------------------------------------------------------------------------------
 
-    async def _run(self, socket: Socket, role: Role) -> None:
+    async def _run(self, socket: Socket, role: Role, address: str) -> None:
         number = LinkId(next(self._numbers))
         session = Session(
             role,
@@ -172,7 +226,7 @@ class Links:
             static=self._static,
             ephemeral=os.urandom(32),
         )
-        end = _End(number, session, socket, asyncio.Event())
+        end = _End(number, session, socket, asyncio.Event(), address, self._now())
         self._ends[number] = end
         self.gossip.add(number, session)
         end.look()
@@ -228,8 +282,27 @@ class Links:
         """Let gossip see what has happened in a session."""
         with self._reader.snapshot():
             self.gossip.look(end.number)
+        self._end_duplicates(end)
         self._add(self.gossip.deeds())
         self._look_at_all()
+
+    def _end_duplicates(self, end: _End) -> None:
+        """Of two links with one neighbour keep that which the lower log opened, of two such the older."""
+        met = end.session.met
+        if met is None or end.session.is_over:
+            return
+        for other in list(self._ends.values()):
+            theirs = other.session.met
+            if other is end or theirs is None or theirs.peer != met.peer or other.session.is_over:
+                continue
+            lower = Role.INITIATOR if self._identity.log < met.peer else Role.RESPONDER
+            loser = end if end.session.role is not lower or other.session.role is lower else other
+            loser.session.end("duplicate")
+            loser.look()
+            with self._reader.snapshot():
+                self.gossip.look(loser.number)
+            if loser is end:
+                return
 
     def _look_at_all(self) -> None:
         for end in self._ends.values():
@@ -275,6 +348,7 @@ class Links:
                 self._add(self.gossip.deeds())
                 self._look_at_all()
             await loop.run_in_executor(self._taker, self._store.sync)
+            self._stored()
 
     def _do(self, deeds: Sequence[Deed]) -> list[list[Outcome | EvidenceError | bool]]:
         """Do some deeds of one kind; on the storing thread."""

@@ -22,7 +22,7 @@ from ledger.errors import LocalError
 from ledger.sentences import N_
 
 from .errors import InputError, SettingsError
-from .limits import MAX_SETTINGS_BYTES
+from .limits import MAX_HOPS, MAX_SETTINGS_BYTES
 
 PEOPLE_PORT: Final = 8783
 """T-R-U-E on the keys of a telephone; the port of the pages and the API."""
@@ -69,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     peer_port: Port = PEER_PORT
     peers: tuple[str, ...] = ()
     discovery: bool = True
+    hops: Annotated[int, msgspec.Meta(ge=1, le=MAX_HOPS)] = 3
     hosts: tuple[HostName, ...] = ()
     log_level: Level = "info"
     log_json: bool = False

@@ -383,10 +383,32 @@ class Gossip:
             if pull.satisfied and not pull.unstored:
                 self._settle(log, number, link)
 
-    def wrote(self, run: Run) -> None:
-        """Take note of entries that were signed here, or taken in otherwise than by gossip."""
-        self._grown({run.log: run.head}, None)
+    def refresh(self, logs: Iterable[LogKey]) -> None:
+        """Look at logs in which something was signed here, or taken in otherwise than by gossip."""
+        grown = {
+            log: self._held.heads(log)[0]
+            for log in logs
+            if (mark := self._held.mark(log)) is not None and mark != self.roster.get(log)
+        }
+        self._grown(grown, None)
         self._pull()
+
+    def forgive(self) -> None:
+        """Ask again for logs that were not taken in: who is recognised has changed."""
+        wants = [Want(log, 0, 0) for log in list(self._declined)[:MAX_WANTS]]
+        self._declined.clear()
+        for link in self._links.values() if wants else ():
+            if link.compared:
+                link.session.want(wants)
+
+    def ask_about_own(self) -> int:
+        """Ask all neighbours how far they hold the log that is written here; how many are asked."""
+        own = self._held.own
+        asked = [link for link in self._links.values() if own is not None and link.compared]
+        for link in asked:
+            assert own is not None
+            link.session.want([Want(own, 0, 0)])
+        return len(asked)
 
     def _grown(self, grown: dict[LogKey, Head], source: LinkId | None) -> None:
         """Logs of which there are more entries now: others are told at once."""

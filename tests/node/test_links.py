@@ -117,7 +117,7 @@ def test_what_is_signed_later_comes_at_once(tmp_path: Path) -> None:
             await until(lambda: bool(one.links.gossip._memories))
             run = author.write(b"something new")
             other.store.ingest(run)
-            other.links.wrote(run)
+            other.links.wrote(run.log)
             await until(lambda: author.state.log in one.sizes())
 
     tell(story)
@@ -129,9 +129,9 @@ def test_a_link_ends_in_good_order_where_a_node_stops(tmp_path: Path) -> None:
     async def story() -> None:
         async with one.running():
             async with other.running(), linked(one, other) as task:
-                await until(lambda: bool(one.links.peers))
+                await until(lambda: bool(one.links.linked))
             await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), SECONDS)
-            await until(lambda: not one.links.peers)
+            await until(lambda: not one.links.linked)
 
     tell(story)
 

@@ -69,7 +69,7 @@ class Neighbour:
         for run in runs:
             self.store.ingest(run)
             with self.reader.snapshot():
-                self.gossip.wrote(run)
+                self.gossip.refresh([run.log])
 
     def meet(self, other: Neighbour) -> tuple[Link, Link]:
         """Open a session with another node."""
