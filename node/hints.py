@@ -33,6 +33,7 @@ LOG_BYTES: Final = 8
 _LOG: Final = re.compile(rb"[0-9a-f]{16}")
 _NETWORK: Final = re.compile(rb"[a-z0-9-]{1,32}")
 _VERSIONS: Final = re.compile(rb"[1-9][0-9]{0,4}(,[1-9][0-9]{0,4}){0,15}")
+_MAX_VERSION: Final = 65_535  # as in the handshake
 _INSTANCE_BYTES: Final = 63  # of a label (RFC 1035, section 2.3.4)
 
 # RFC 1918, 3927 and 4193: a router may lie between, and what is announced here is here.
@@ -112,7 +113,8 @@ def read_text(data: bytes) -> Announcement:
         raise AnnouncementRefused("It says more than {limit} bytes of itself.", limit=MAX_ANNOUNCEMENT_BYTES)
     values = _pairs(data)
     versions, network, log = values.get(b"v", b""), values.get(b"net", b""), values.get(b"log", b"")
-    if not _VERSIONS.fullmatch(versions):
+    numbers = tuple(map(int, versions.split(b","))) if _VERSIONS.fullmatch(versions) else ()
+    if not numbers or max(numbers) > _MAX_VERSION:
         raise AnnouncementRefused("It names no version of the protocol.")
     if not _NETWORK.fullmatch(network):
         raise AnnouncementRefused("It names no network.")
@@ -121,7 +123,7 @@ def read_text(data: bytes) -> Announcement:
     return Announcement(
         network.decode(),
         bytes.fromhex(log.decode()),
-        tuple(map(int, versions.split(b","))),
+        numbers,
         _name(values.get(b"name", b"")),
     )
 

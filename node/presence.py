@@ -41,6 +41,20 @@ _log = logging.getLogger(__name__)
 _MAX_SEEN_ADDRESSES = 64  # looked at of one name, however many are announced
 
 
+def particulars(
+    announcement: Announcement, instance: str, host: str, port: int, interfaces: Interfaces
+) -> AsyncServiceInfo:
+    """The records that announce a node (docs/spec/discovery.md), in the form that zeroconf wants them."""
+    return AsyncServiceInfo(
+        SERVICE,
+        f"{instance}.{SERVICE}",
+        port=port,
+        properties=write_text(announcement),
+        server=f"{host}.local.",
+        parsed_addresses=list(announced(interfaces)),
+    )
+
+
 class Presence:
     """One life of zeroconf on this node's interfaces.
 
@@ -137,20 +151,10 @@ class Presence:
         except BadTypeInNameException:
             return None
 
-    def _particulars(self, interfaces: Interfaces) -> AsyncServiceInfo:
-        return AsyncServiceInfo(
-            SERVICE,
-            f"{self._instance}.{SERVICE}",
-            port=self._port,
-            properties=write_text(self._announcement),
-            server=f"{self._host}.local.",
-            parsed_addresses=list(announced(interfaces)),
-        )
-
     def _announce(self, interfaces: Interfaces) -> None:
         if self._announcing is not None:
             self._announcing.cancel()
-        info = self._particulars(interfaces)
+        info = particulars(self._announcement, self._instance, self._host, self._port, interfaces)
         announcing = self._announce_again(info) if self._is_announced else self._keep_announcing(info)
         self._announcing = asyncio.create_task(announcing)
 

@@ -89,6 +89,7 @@ def test_of_keys_that_stand_twice_the_first_counts_and_unknown_ones_are_ignored(
         TEXT + b"\x05",
         strings(b"net=comunas", b"log=8139770ea87d175f"),
         strings(b"v=0", b"net=comunas", b"log=8139770ea87d175f"),
+        strings(b"v=65536", b"net=comunas", b"log=8139770ea87d175f"),
         strings(b"v=1,", b"net=comunas", b"log=8139770ea87d175f"),
         strings(b"v=" + b"1," * 16 + b"1", b"net=comunas", b"log=8139770ea87d175f"),
         strings(b"v=1", b"log=8139770ea87d175f"),
