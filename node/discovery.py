@@ -187,8 +187,8 @@ class Discovery:
         _log.info("the network changed; looking on %s", ", ".join(it.name for it in interfaces))
 
     async def _ask_in_time(self, now: float) -> None:
-        if self._presence is None:
-            return
+        if self._presence is None or self._presence.is_flooded:
+            return  # the question would list all of them
         is_complete = self._neighbours.hints and self._missed == self._neighbours.missed
         wait = ASK_SECONDS if is_complete else ASK_ALONE_SECONDS
         if now - self._asked >= (ASK_SOON_SECONDS if self._wants_to_ask else wait):

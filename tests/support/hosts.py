@@ -23,6 +23,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -33,6 +34,9 @@ from typing import Self
 import pytest
 
 from .shared import CHECKOUT
+
+TRUEQUE = (sys.executable, "-c", "from node.cli import main; main()")
+"""The command `trueque` of this checkout, for `Host.start` and `Host.run`."""
 
 _NEEDED = ("ip", "unshare", "nsenter", "setpriv", "cat")
 
