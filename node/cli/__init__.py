@@ -33,6 +33,12 @@ COMMANDS: Final = (
         "Node",
         "Tell how your commune's node is: whether it runs, may sign, and has room.",
     ),
+    Row(
+        "peers",
+        "peers:peers",
+        "Node",
+        "Show the nodes that your node is linked with, and those around it.",
+    ),
     Row("init", "founding:init", "Commune", "Found a commune in an empty home."),
     Row("profile", "communes:profile", "Commune", "Say how your commune presents itself."),
     Row("communes", "communes:communes", "Commune", "Show the communes that are known here, or one in full."),

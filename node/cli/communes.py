@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from ledger.errors import NotFound
 from ledger.records import CommuneId
+from ledger.store.reading import MIN_PREFIX
 
 from .. import telling, wording
 from ..errors import InputError
@@ -242,8 +244,25 @@ def _meant(text: str, reader: Reader) -> tuple[CommuneId, str]:
     return commune, reader.commune(commune).name
 
 
+def _linked(text: str, desk: Desk) -> tuple[CommuneId, str] | None:
+    """The commune of a node that is linked with the running one, by its name or the beginning of its id."""
+    from .peers import linked_communes
+
+    sought = text.strip().casefold()
+    matching = {
+        CommuneId(bytes.fromhex(commune)): name
+        for commune, name in linked_communes(desk)
+        if name.casefold() == sought or (len(sought) >= MIN_PREFIX and commune.startswith(sought))
+    }
+    return next(iter(matching.items())) if len(matching) == 1 else None
+
+
 @command("recognise", signs=True)
-@argument("commune", metavar="COMMUNE", help="Name or id; the whole id of one that is not known here yet.")
+@argument(
+    "commune",
+    metavar="COMMUNE",
+    help="Name or id; also of a commune whose node is linked with yours, or the whole id of any.",
+)
 @option("--note", type=TEXT, metavar="TEXT", help="Why, or how you know it.")
 def recognise(desk: Desk, commune: str, note: str | None, by: str | None) -> None:
     """Say publicly that your commune deals with another.
@@ -256,7 +275,13 @@ def recognise(desk: Desk, commune: str, note: str | None, by: str | None) -> Non
     from .. import keys
 
     with desk.writing() as service:
-        identity, name = _meant(commune, service.reader)
+        try:
+            identity, name = _meant(commune, service.reader)
+        except NotFound:
+            linked = _linked(commune, desk)
+            if linked is None:
+                raise
+            identity, name = linked
         record = Recognise(at=desk.now(), by=by, commune=identity, note=note)
         service.check(record)
         words = keys.fingerprint_words(identity, current())

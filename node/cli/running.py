@@ -116,14 +116,15 @@ def status(desk: Desk) -> None:
 
     from ..reporting import facts
 
-    state = _state(desk)
+    state = state_of(desk)
     if desk.as_json:
         output.print_json(to_builtins(state))
     else:
         output.print_facts(facts(state))
 
 
-def _state(desk: Desk) -> State:
+def state_of(desk: Desk) -> State:
+    """How a home and its node are, by the node itself if one runs."""
     from .. import remote, running
     from ..limits import ANSWER_SECONDS
     from ..state import State, look

@@ -12,6 +12,7 @@ import pytest
 
 from ledger.store.writing import Store
 from node.cli import COMMANDS
+from node.home import Home
 from node.proposals import WrittenProposal, WrittenTransfer
 
 from ..support import command_pages
@@ -235,3 +236,26 @@ def test_the_example_of_such_a_file_can_be_proposed(
     montes.sign("propose", "--file", str(file))
     (row,) = montes.json("exchanges")
     assert row["form"] == "ring"
+
+
+def test_nodes_are_documented(montes: Secretary, monkeypatch: pytest.MonkeyPatch) -> None:
+    from node.cli import running
+    from node.state import PartTold, look
+
+    facts = {
+        "peers": [
+            {
+                "log": "ab" * 32, "commune": "cd" * 32, "name": "El Valle", "address": "127.0.0.1:8784",
+                "opened_here": True, "seconds": 3,
+            }
+        ],
+        "announced": [{"log": "ef" * 8, "name": "", "addresses": ["192.0.2.1"], "port": 8784}],
+    }  # fmt: skip
+    state = msgspec.structs.replace(look(Home(montes.home)), parts={"gossip": PartTold(facts, ())})
+    monkeypatch.setattr(running, "state_of", lambda desk: state)
+    rows = montes.json("peers")
+    check(rows, "Node")
+    assert [row["state"] for row in rows] == ["linked", "announced"]
+    told = montes.run("peers").stdout
+    assert "El Valle" in told
+    assert "linked, not recognised" in told
