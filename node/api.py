@@ -18,15 +18,16 @@ from typing import Annotated, Any, BinaryIO, Final, TypeVar
 import msgspec
 from aiohttp import web
 
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, StoreError
 from ledger.log import EntryId
-from ledger.records import Malformed, Uninterpreted, parse
+from ledger.records import AuthorityChange, Charter, Malformed, Succession, Uninterpreted, parse
 
-from . import reopening
+from . import journal, reopening
 from .answers import Plain, plain_error, plain_report
 from .bundles import Progress
 from .errors import ImportStopped, InputError
 from .figures import CONTENT_TYPE
+from .intake import ImportReport
 from .limits import MAX_REQUESTS
 from .requests import Request, decode_request, encode_request
 from .resident import Resident
@@ -138,12 +139,16 @@ async def sign_record(request: web.Request) -> web.Response:
     record = parse(bytes.fromhex(asked.payload))
     if isinstance(record, Malformed | Uninterpreted):
         raise InputError("The payload is not a record that this version of Trueque knows.")
+    if isinstance(record, Charter | Succession | AuthorityChange):
+        raise InputError("A record that says who speaks for a commune is not signed at this address.")
 
     def work(service: Service) -> EntryId:
         about = None if asked.about is None else service.reader.exchange(EntryId(bytes.fromhex(asked.about)))
         return service.record(record, about)
 
-    return _written(await request.app[RESIDENT].sign(work))
+    entry = await request.app[RESIDENT].sign(work)
+    journal.tell("signed", kind=record.kind, id=entry.hex())
+    return _written(entry)
 
 
 @ROUTES.post("/api/1/erasures")
@@ -156,6 +161,7 @@ async def erase(request: web.Request) -> web.Response:
         service.erase(service.reader.entry(entry), asked.reason)
 
     await request.app[RESIDENT].write(work)
+    journal.tell("erased", id=entry.hex())
     return _written(entry)
 
 
@@ -163,7 +169,9 @@ async def erase(request: web.Request) -> web.Response:
 async def change_authority(request: web.Request) -> web.Response:
     """Record a change of authority that enough keys have signed."""
     requests = (await _asked(request, RequestsAsked)).decoded
-    return _written(await request.app[RESIDENT].sign(lambda service: service.change_authority(requests)))
+    entry = await request.app[RESIDENT].sign(lambda service: service.change_authority(requests))
+    journal.tell("signed", kind="authority", id=entry.hex())
+    return _written(entry)
 
 
 @ROUTES.post("/api/1/succession")
@@ -173,6 +181,7 @@ async def open_log(request: web.Request) -> web.Response:
     opened = await resident.sign(lambda service: reopening.finish_here(service, resident.home, requests))
     if isinstance(opened, Request):
         return web.json_response({"request": json.loads(encode_request(opened))})
+    journal.tell("signed", kind="succession", id=opened.hex())
     return _written(opened)
 
 
@@ -186,9 +195,18 @@ async def take_bundle(request: web.Request) -> web.StreamResponse:
     _ = resident.opened
     # Read whole first: whoever sends slowly keeps nobody else from writing.
     with tempfile.TemporaryFile(dir=resident.home.path) as file:
-        async for chunk in request.content.iter_any():
-            await asyncio.to_thread(file.write, chunk)
-        file.seek(0)
+        try:
+            async for chunk in request.content.iter_any():
+                await asyncio.to_thread(file.write, chunk)
+            await asyncio.to_thread(file.seek, 0)
+        except ConnectionError:
+            raise  # whoever sent it has gone
+        except OSError as error:
+            raise StoreError(
+                "The bundle cannot be kept in {path} while it is read ({reason}): free some space.",
+                path=resident.home.path,
+                reason=error.strerror,
+            ) from error
         return await _stepwise(request, lambda progress: _taken_in(resident, file, progress, everything))
 
 
@@ -198,8 +216,22 @@ async def _taken_in(resident: Resident, file: BinaryIO, progress: Progress, ever
             lambda service: service.import_bundle(file, progress, everything=everything)
         )
     except ImportStopped as error:
+        _tell_imported(error.report, whole=False)
         return {"error": plain_error(error), "report": plain_report(error.report)}
+    _tell_imported(report, whole=True)
     return {"report": plain_report(report)}
+
+
+def _tell_imported(report: ImportReport, *, whole: bool) -> None:
+    journal.tell(
+        "imported",
+        whole=whole,
+        new=report.new,
+        known=report.known,
+        refused=report.refused,
+        left_out=report.left_out,
+        evidence=report.evidence_new,
+    )
 
 
 @ROUTES.post("/api/1/rebuild")
@@ -209,7 +241,9 @@ async def rebuild(request: web.Request) -> web.StreamResponse:
     _ = resident.opened
 
     async def work(progress: Progress) -> Plain:
-        return {"entries": await resident.write(lambda service: service.store.rebuild(progress))}
+        entries = await resident.write(lambda service: service.store.rebuild(progress))
+        journal.tell("rebuilt", entries=entries)
+        return {"entries": entries}
 
     return await _stepwise(request, work)
 

@@ -9,6 +9,7 @@ seconds. What lives between start and stop is the `resident`.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage
 
 from . import api, journal, pages, running
 from .errors import ListenError
@@ -153,9 +155,16 @@ async def _peers_runner(resident: Resident) -> web.AppRunner:
 
 
 async def _runner(app: web.Application) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=REQUEST_SECONDS)
+    logger = logging.getLogger("aiohttp.server")
+    logger.addFilter(_is_ours)
+    runner = web.AppRunner(app, access_log=None, logger=logger, shutdown_timeout=REQUEST_SECONDS)
     await runner.setup()
     return runner
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether something is worth saying: bytes that are no HTTP are not, and anybody can send many."""
+    return not (record.exc_info and isinstance(record.exc_info[1], BadHttpMessage))
 
 
 def _bound(host: str, port: int, setting: str) -> socket.socket:

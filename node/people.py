@@ -16,7 +16,8 @@ from collections.abc import Collection
 from typing import Final
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import ClientPayloadError, web
+from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.typedefs import Handler, Middleware
 
 from ledger.errors import LedgerError, LocalError, NotFound, StoreError
@@ -42,7 +43,6 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
-    "Server": "Trueque",
 }
 """What every answer carries: no script, no style, no frame, nothing from elsewhere."""
 
@@ -68,6 +68,7 @@ def people_app(token: str, hosts: Collection[str], figures: Figures) -> web.Appl
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers["Server"] = "Trueque"
 
 
 def error_answer(error: LedgerError) -> web.Response:
@@ -145,7 +146,10 @@ async def _telling(request: web.Request, handler: Handler) -> web.StreamResponse
         response = refusal(405, InputError("That cannot be done at this address."))
         response.headers["Allow"] = error.headers["Allow"]
         return response
-    except (web.HTTPException, ConnectionError):
+    except (ConnectionError, ClientPayloadError, BadHttpMessage):
+        # Whoever asked has gone, or sends something that is no body: nobody may be there to read it.
+        return refusal(400, InputError("The request ended before all of it had come."))
+    except web.HTTPException:
         raise
     except Exception as error:
         journal.fault("fault", error, path=request.path)

@@ -119,9 +119,11 @@ class Line:
 
     def _lines(self, method: str, path: str, body: Body | None, seconds: float) -> Iterator[bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self._node.people, timeout=seconds)
+        is_asked = False
         try:
             try:
                 connection.connect()
+                is_asked = method != "GET"
                 headers = {"Authorization": f"Bearer {self._node.token}"}
                 connection.request(method, path, body, headers, encode_chunked=not isinstance(body, bytes))
                 response = connection.getresponse()
@@ -129,23 +131,21 @@ class Line:
                     raise error_of(self._read(response.read(), AnsweredError))
                 yield from response
             except (TimeoutError, http.client.HTTPException, ConnectionError) as error:
-                raise self._silent(error) from error
+                raise (self._gone() if is_asked else self._silent()) from error
         finally:
             connection.close()
 
-    def _silent(self, error: Exception) -> HomeError:
-        if isinstance(error, TimeoutError | ConnectionRefusedError):
-            return HomeError(
-                "The node that runs in {path} (process {pid}) does not answer: wait a little; if that does "
-                "not help, stop it and start it again.",
-                path=self._home.path,
-                pid=self._node.pid,
-            )
-        return self._gone()
+    def _silent(self) -> HomeError:
+        return HomeError(
+            "The node that runs in {path} (process {pid}) does not answer: wait a little; if that does "
+            "not help, stop it and start it again.",
+            path=self._home.path,
+            pid=self._node.pid,
+        )
 
     def _gone(self) -> HomeError:
         return HomeError(
-            "The node that runs in {path} (process {pid}) stopped before it answered: `trueque log` shows "
+            "The node that runs in {path} (process {pid}) was asked and did not answer: `trueque log` shows "
             "whether something was signed.",
             path=self._home.path,
             pid=self._node.pid,

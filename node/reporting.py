@@ -64,6 +64,8 @@ def _node(state: State) -> str:
         told = _("It has run since {since} and waits for a commune in this home.")
     elif state.state == "starting":
         told = _("It has run since {since} and is opening the home.")
+    elif state.state == "in-use":
+        told = _("It has run since {since} and waits until another program has finished with the home.")
     elif state.state == "trouble":
         told = _("It has run since {since} and cannot open the home.")
     elif state.process.peer_port is not None:

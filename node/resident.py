@@ -44,7 +44,7 @@ class Resident:
         self.peer_port: int | None = None
         self.custody: Custody | None = None
         self.trouble: LedgerError | None = None
-        self._opening = False
+        self._opening = self._in_use = False
         self._started: list[Part] = []
         self._neighbours_asked = False
         self._asking_neighbours = asyncio.Lock()
@@ -53,16 +53,16 @@ class Resident:
 
     async def try_to_open(self) -> bool:
         """Open the home if there is a commune in it that nobody else holds. Raises HomeError, StoreError."""
-        self._opening = True
+        self._opening, in_use = True, False
         try:
             if await asyncio.to_thread(is_founded, self.home):
                 self.custody = await Custody.open(self.home, self.figures.wrote)
                 self.trouble = None
                 journal.tell("opened", log=self.custody.log.hex(), situation=self.custody.situation)
         except HomeInUse:
-            pass  # a command is at work in it, as `init` is; it will not be long
+            in_use = True  # a command is at work in it, as `init` is; it will not be long
         finally:
-            self._opening = False
+            self._opening, self._in_use = False, in_use
         return self.custody is not None
 
     async def wait_for_home(self) -> Custody:
@@ -104,18 +104,25 @@ class Resident:
 
     @property
     def phase(self) -> str:
-        """How far it is: `open`, `starting`, `trouble`, or `empty` while there is nothing to open."""
+        """How far it is: `open`, `starting`, `in-use`, `trouble`, or `empty`: there is nothing to open."""
         if self.custody is not None:
             return "open"
-        if self._opening:
-            return "starting"
-        return "empty" if self.trouble is None else "trouble"
+        if self.trouble is not None:
+            return "trouble"
+        if self._in_use:
+            return "in-use"
+        return "starting" if self._opening else "empty"
 
     @property
     def opened(self) -> Custody:
         """The open home. Raises HomeError while there is none, and what kept it from being opened."""
         if self.custody is not None:
             return self.custody
+        if self._in_use:
+            raise HomeInUse(
+                "Another program is using {path}: wait until it has finished, or close it.",
+                path=self.home.path,
+            )
         raise self.trouble or HomeError(
             "There is no commune in {path}: create one with `trueque init`, or bring one back with "
             "`trueque restore`.",

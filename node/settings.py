@@ -85,6 +85,7 @@ EXPECTED: Final[Mapping[str, str]] = {
     "peer-port": N_("a number from 0 to 65535, without quotes"),
     "peers": N_('a list of addresses, as in ["montes.example:8784"]'),
     "discovery": N_("true or false, without quotes"),
+    "hops": N_("a number from 1 to 8, without quotes"),
     "hosts": N_('a list of names, as in ["trueque.example"]'),
     "log-level": N_('"debug", "info", "warning" or "error"'),
     "log-json": N_("true or false, without quotes"),
@@ -115,20 +116,16 @@ def read_settings(path: Path) -> Settings:
             "The settings {path} are not written in UTF-8: save the file as that.", path=path
         ) from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise _not_toml(path, str(error)) from error
+        raise _not_toml(path, text, str(error)) from error
     return _settings_of(given, path, text)
 
 
-def _not_toml(path: Path, said: str) -> SettingsError:
+def _not_toml(path: Path, text: str, said: str) -> SettingsError:
     matched = re.search(r"line (\d+)", said)
-    if matched is None:
-        return SettingsError(
-            "The settings {path} cannot be read to their end: look at the last line.", path=path
-        )
     return SettingsError(
         "The settings {path} cannot be understood in line {line}: a setting is written as in {example}.",
         path=path,
-        line=int(matched[1]),
+        line=len(text.splitlines()) if matched is None else int(matched[1]),
         example=f"people-port = {PEOPLE_PORT}",
     )
 

@@ -76,7 +76,7 @@ class PartTold(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """How a home is: `empty`, `starting`, `open` or `trouble`, and all that is known of it.
+    """How a home is: `empty`, `starting`, `in-use`, `open` or `trouble`, and all that is known of it.
 
     `situation` is None where it could not be told; `trouble` says why, or why
     the home could not be opened.
