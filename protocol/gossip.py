@@ -121,6 +121,8 @@ class _Pull:
 
     start: int
     count: int
+    at: int
+    """where what has come of it ends"""
     satisfied: bool = False
     unstored: int = 0
     """messages that brought some of them and are not stored yet"""
@@ -214,6 +216,8 @@ class Gossip:
             case Came(runs):
                 for log in {run.log for run in runs}:
                     link.asked[log].unstored += 1
+                for run in runs:
+                    link.asked[run.log].at = run.head.size
                 self._deeds.append(Take(number, runs))
             case Satisfied(want, absent):
                 self._satisfied(number, link, want, absent=absent)
@@ -289,7 +293,7 @@ class Gossip:
                 self._outgrow(log)
                 continue
             link = self._links[source]
-            link.asked[log] = _Pull(start, count)
+            link.asked[log] = _Pull(start, count, start)
             self._pulls[log] = source
             rooms[source] -= count
             if rooms[source] <= 0 or len(wants[source]) >= MAX_WANTS // 2:
@@ -310,7 +314,7 @@ class Gossip:
                 log = LogKey(want.log)
                 if log not in self._pulls and log not in link.asked and link.room > 0:
                     link.waiting.remove(want)
-                    link.asked[log] = _Pull(want.start, want.end - want.start)
+                    link.asked[log] = _Pull(want.start, want.end - want.start, want.start)
                     self._pulls[log] = number
                     link.session.want([want])
 
@@ -319,6 +323,12 @@ class Gossip:
         if absent:
             self._sources[log].pop(number, None)
         pull = link.asked[log]
+        offer = self._sources[log].get(number) if log in self._sources else None
+        if not absent and not want.root and pull.start and offer is not None and offer.size > pull.at:
+            # The next ones are asked for at once, while these are stored: neither side waits for the other.
+            pull.count = min(offer.size - pull.at, PULL_ENTRIES)
+            link.session.want([Want(log, pull.at, pull.at + pull.count)])
+            return
         pull.satisfied = True
         if not pull.unstored:
             self._settle(log, number, link)
@@ -497,7 +507,7 @@ class Gossip:
     def _find_cut(self, number: LinkId, head: Head) -> None:
         """Find where the log under a valid head that fits nothing here parts from what is held."""
         link = self._links.get(number)
-        if link is not None:
+        if link is not None and not any(other.log == head.log for other in link.descents):
             link.descents.append(head)
             if len(link.descents) == 1:
                 self._begin_descent(link)
