@@ -116,6 +116,17 @@ def test_a_bundle_that_breaks_off_on_the_way_changes_nothing(
     assert not [path for path in montes.home.iterdir() if path.name.startswith("tmp")]
 
 
+def test_what_is_erased_through_the_node_is_in_no_file_any_more(montes: Secretary, node: NodeProcess) -> None:
+    entry = montes.sign("offer", "Algo", "--note", "lo-que-pone-en-peligro")
+    assert b"lo-que-pone-en-peligro" in _files(montes)
+    montes.run("erase", entry, "--reason", "Pone en peligro", "--yes")
+    assert b"lo-que-pone-en-peligro" not in _files(montes)
+
+
+def _files(montes: Secretary) -> bytes:
+    return b"".join(path.read_bytes() for path in montes.home.iterdir() if path.is_file())
+
+
 def test_a_body_that_is_none_is_refused(node: NodeProcess) -> None:
     head = (
         "POST /api/1/bundles HTTP/1.1\r\nHost: localhost\r\n"

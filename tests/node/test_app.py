@@ -393,3 +393,108 @@ def test_two_homes_do_not_hear_of_each_other_unless_told_to(found: Found) -> Non
     montes, valle = found("Los Montes"), found("El Valle")
     with NodeProcess(montes.home), NodeProcess(valle.home):
         assert len(montes.json("communes")) == len(valle.json("communes")) == 1
+
+
+BUSY = """
+import time
+from pathlib import Path
+from aiohttp import web
+from node import app, journal
+from node.home import Home
+from node.parts import Part
+from node.settings import Settings
+
+class Busy(Part):
+    name = "busy"
+
+    def people_routes(self):
+        return [web.get("/busy", self._work)]
+
+    async def start(self, place):
+        self._custody = place.custody
+
+    async def _work(self, request):
+        await self._custody.do(lambda service: (print("busy", flush=True), time.sleep(600)))
+
+journal.begin("info", as_json=False)
+home = Home(Path(sys.argv[1]))
+app.run(home, Settings(people_port=0, peer_port=0), [Busy()], lambda node: print(node.people, flush=True))
+"""
+
+
+def test_what_takes_long_does_not_keep_it(montes: Secretary) -> None:
+    """Whoever stops a node is promised an end; what is under way is then as if it had not begun."""
+    with subprocess.Popen(
+        [sys.executable, "-c", f"import sys\n{BUSY}", str(montes.home)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as node:
+        assert node.stdout is not None
+        port = int(node.stdout.readline())
+        with socket.create_connection(("127.0.0.1", port)) as link:
+            link.sendall(b"GET /busy HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert node.stdout.readline() == "busy\n"
+            node.terminate()
+            _, said = node.communicate(timeout=60)
+    assert node.returncode == 0
+    assert "event=stopped unfinished=yes" in said
+    assert not (montes.home / "node.json").exists()
+    montes.run("offer", "Algo")
+
+
+def may_mount() -> bool:
+    """Whether this account may have mounts of its own."""
+    tried = subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False)
+    return tried.returncode == 0
+
+
+@pytest.mark.skipif(
+    shutil.which("unshare") is None or not may_mount(), reason="mounts of one's own are needed"
+)
+def test_a_full_disk_is_told_and_what_was_signed_stays(places: Path) -> None:
+    """A disk of three megabytes, filled through a node; nothing that it acknowledged is lost."""
+    disk = places / "disk"
+    disk.mkdir()
+    story = """
+import json, sys
+from pathlib import Path
+from tests.node.conftest import Secretary
+from tests.support.nodes import NodeProcess
+
+montes = Secretary("Los Montes", Path(sys.argv[1]) / "home")
+montes.run("init", "--name", "Los Montes", "--yes", "--recovery-out", str(montes.home.parent / "words"))
+signed = []
+with NodeProcess(montes.home) as node:
+    from click.testing import CliRunner
+    from node.cli import trueque
+
+    while len(signed) < 3_000:
+        asked = ["offer", "Algo", "--note", "x" * 2_000, "--json", "--home", str(montes.home)]
+        result = CliRunner().invoke(trueque, asked)
+        if result.exit_code:
+            break
+        signed.append(json.loads(result.stdout)["id"])
+    assert result.exit_code == 2 and result.stdout == "", result.output
+    print(result.stderr.splitlines()[-1])
+    health = node.ask("/healthz")
+    assert node.stop() == 0
+(montes.home.parent / "ballast").unlink()
+held = {row["id"] for row in montes.json("log")}
+assert signed and set(signed) <= held
+assert montes.json("audit")["findings"] == []
+montes.run("offer", "Otra cosa")
+print(health.status)
+"""
+    ended = subprocess.run(
+        [
+            "unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=3m none "$1" && '
+            'head -c 1000000 /dev/zero > "$1/ballast" && exec "$2" -c "$3" "$1"',
+            "sh", str(disk), sys.executable, story,
+        ],
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    sentence, status = ended.stdout.splitlines()
+    assert "is full" in sentence or "No space left" in sentence
+    assert status == "503"
