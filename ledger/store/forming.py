@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from .. import standing
-from ..authority import Stated
+from ..authority import Stated, satisfied
 from ..commune import Commune, form_commune
 from ..held import INDEX_MASK, PLACE_BITS, place_of
 from ..log import EntryId
-from ..records import AuthorityChange, Charter, CommuneId, Seal, Succession, parse
+from ..records import AuthorityChange, Charter, CommuneId, Seal, Succession, parse, signed_body
+from .branches import make_room
 from .holding import Holding
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -43,13 +44,45 @@ class Forming:
         self.holding = holding
         self.connection = holding.connection
         self._continued: dict[bytes, set[CommuneId]] | None = None
+        self._formed: dict[CommuneId, Commune] = {}
 
     def forget(self) -> None:
         """Drop everything remembered: the tables may have changed."""
         self._continued = None
+        self._formed.clear()
+
+    def note(self, place: int, commune: CommuneId) -> bool:
+        """Take note of a record about a commune just stored; whether the commune has to be formed anew."""
+        formed = self._formed.get(commune)
+        if formed is not None and self._changes_nothing(formed, place):
+            return False
+        self._formed.pop(commune, None)
+        return True
+
+    def _changes_nothing(self, formed: Commune, place: int) -> bool:
+        """Whether a record about a commune is refused whatever else is held of it now.
+
+        It may count once what it builds on has come, and that changes the commune.
+        """
+        (payload,) = self.connection.execute("SELECT payload FROM entry WHERE place = ?", (place,)).fetchone()
+        record = parse(payload)
+        if not isinstance(record, AuthorityChange | Succession):
+            return False
+        if record.log != self.holding.log_of(place >> PLACE_BITS):
+            return True
+        if isinstance(record, Succession):
+            if place & INDEX_MASK:
+                return True
+            links = [formed.chain.link_of(record.authority)]
+        else:
+            links = [formed.chain.link_of(entry) for entry in record.previous]
+        message = signed_body(payload, self.holding.network)
+        return not all(link and satisfied(link.authority, record.signatures, message) for link in links)
 
     def commune(self, commune: CommuneId) -> Commune | None:
         """Form a commune from what is held of it, None if its charter is not."""
+        if not self.holding.places_of(commune):
+            return None
         charter: Stated | None = None
         changes: list[Stated] = []
         successions: list[Stated] = []
@@ -110,11 +143,14 @@ class Forming:
         return set() if row is None else {CommuneId(row[0])}
 
     def form(self, communes: Iterable[CommuneId]) -> Changed:
-        """Form communes anew and write the standing of their branches."""
+        """Write the standing of the branches of communes, formed anew where `note` asked for that."""
         changed = Changed()
         for identity in sorted(communes):
-            formed = self.commune(identity)
+            formed = self._formed.get(identity) or self.commune(identity)
             if formed is not None:
+                make_room(self._formed)
+                # What is refused may be much, and nothing here depends on it.
+                self._formed[identity] = replace(formed, chain=replace(formed.chain, refused=()), refused=())
                 self._write(formed, changed)
         return changed
 

@@ -69,8 +69,8 @@ class Indices:
         write("INSERT OR IGNORE INTO about VALUES (?, ?, ?)", sorted(self._names))
         self.forget()
 
-    def add(self, branch: int, entries: Sequence[Found]) -> set[CommuneId]:
-        """Index entries of a branch; returns the communes that they say something about."""
+    def add(self, branch: int, entries: Sequence[Found]) -> list[tuple[int, CommuneId]]:
+        """Index entries of a branch; returns where they say something about a commune, and of which."""
         for place, leaf, record in entries:
             known = UNKNOWN if isinstance(record, Uninterpreted) else _KNOWN.get(record.kind, KNOWN)
             self._identities.append((prefix_of(leaf), place, known))
@@ -92,7 +92,7 @@ class Indices:
         self._see(branch, entries)
         stated = list(self._stated(entries))
         write("INSERT INTO stated VALUES (?, ?, ?)", stated)
-        return {commune for _, commune, _ in stated}
+        return [(place, commune) for place, commune, _ in stated]
 
     def _see(self, branch: int, entries: Sequence[Found]) -> None:
         """The heads that entries have seen; those held here too are known to be validly signed."""

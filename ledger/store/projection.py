@@ -78,12 +78,17 @@ class Projection:
         for offset, (leaf, payload) in enumerate(zip(leaves, payloads, strict=True)):
             if payload is not None and not isinstance(record := parse(payload), Malformed):
                 entries.append((base + offset, leaf, record))
-        self._touched |= self._indices.add(branch, entries)
+        self._index(branch, entries)
         self.holding.remember(found for found in entries if not isinstance(found[2], LISTINGS))
         self._grown[branch] = min(start, self._grown.get(branch, start))
         self._new += entries
         if len(self._new) > MAX_NEW:
             self.finish()
+
+    def _index(self, branch: int, entries: Sequence[Found]) -> None:
+        for place, commune in self._indices.add(branch, entries):
+            if self._forming.note(place, commune):
+                self._touched.add(commune)
 
     def reform(self, log: LogKey) -> None:
         """Take note of new evidence about a log."""
@@ -103,7 +108,7 @@ class Projection:
 
     def filled(self, place: int, leaf: bytes, record: Record | Uninterpreted) -> None:
         """Take note of an entry of which there was the hash alone, and whose payload has come."""
-        self._touched |= self._indices.add(place >> PLACE_BITS, [(place, leaf, record)])
+        self._index(place >> PLACE_BITS, [(place, leaf, record)])
         self._new.append((place, leaf, record))
         self._filled.add(place)
         self._look_at_all_of(place)

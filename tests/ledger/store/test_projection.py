@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,13 +16,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import standing
+from ledger.authority import Stated
+from ledger.commune import Commune, form_commune
 from ledger.errors import NotFound
 from ledger.history import History
-from ledger.records import Need, Offer, Profile, Recognise, Record, Unrecognise, Withdraw
+from ledger.records import (
+    AuthorityChange,
+    CommuneId,
+    Need,
+    Offer,
+    Profile,
+    Recognise,
+    Record,
+    Succession,
+    Unrecognise,
+    Withdraw,
+    to_payload,
+)
 from ledger.standing import INDEX_MASK, PLACE_BITS, place_of
-from ledger.store import branches, holding, projection, writing
+from ledger.store import branches, forming, holding, projection, writing
 from ledger.store.writing import Store
-from tests.support.communes import NETWORK
+from tests.support.communes import NETWORK, authority_of, found, key_of, signed
 from tests.support.happenings import networks
 from tests.support.networks import MadeUp, deliver
 
@@ -320,3 +334,44 @@ def test_the_views_of_larger_networks_are_the_same_in_any_order_of_arrival(
     network: MadeUp, one: int, other: int
 ) -> None:
     check(network, one, other)
+
+
+# What strangers write about a commune --------------------------------------------------------------
+
+
+def test_a_flood_of_false_statements_about_a_commune_forms_it_no_more_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each used to have all of them read again; what really changes the commune still does."""
+    formed: list[int] = []
+
+    def counted(charter: Stated, changes: Sequence[Stated], *others: Any) -> Commune:
+        formed.append(len(changes))
+        return form_commune(charter, changes, *others)
+
+    monkeypatch.setattr(forming, "form_commune", counted)
+    montes, stranger = found("Los Montes"), found("El Valle")
+    council = key_of("council")
+    with fresh_store() as store:
+        for writer in (montes, stranger):
+            store.ingest(writer.run())
+        before = len(formed)
+        for number in range(40):
+            authority = authority_of(key_of(f"liar {number}"))
+            fields: dict[str, Any] = {"commune": montes.commune, "log": stranger.log}
+            change = AuthorityChange(previous=(montes.commune,), authority=authority, at=0, **fields)
+            stranger.quote(to_payload(signed(change, key_of("liar"))))
+            lie = Succession(authority=montes.commune, previous=(montes.seal(),), at=0, **fields)
+            stranger.quote(to_payload(signed(lie, key_of("liar"))))
+            store.ingest(stranger.run(stranger.size - 2))
+        assert len(formed) == before
+        montes.replace_authority(council)
+        store.ingest(montes.run(montes.size - 1))
+        assert formed[before:] == [41]
+        chain = inside(store, lambda _: store._projection.commune(CommuneId(montes.commune)))
+        assert chain is not None
+        assert chain.chain.in_force is not None
+        assert chain.chain.in_force.authority == authority_of(council)
+        views = views_of(store)
+        store.rebuild()
+        assert_same_views(views_of(store), views)
