@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ledger.errors import NotFound, StoreError
-from ledger.log import LogKey
+from ledger.evidence import Evidence
+from ledger.log import Head, LogKey
 from ledger.records import CommuneId
 from ledger.store.reading import BranchInfo, Reader
 from protocol.bundle import BundleReader, BundleWriter, Totals
-from protocol.errors import BundleError
+from protocol.errors import BundleError, DamagedBundle
 
 from .errors import ExportFailed, ImportStopped
 from .intake import ImportReport, Intake
+from .limits import MAX_KNOWN_HEADS
 from .outgoing import outgoing
 
 if TYPE_CHECKING:
@@ -37,6 +40,56 @@ def _silent(done: int, total: int) -> None:
     """Show no progress."""
 
 
+# What others hold -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What whoever wrote a bundle says they hold: heads of each log by size and root, and cuts of forks."""
+
+    heads: Mapping[LogKey, frozenset[tuple[int, bytes]]] = field(default_factory=dict)
+    cuts: Mapping[LogKey, int] = field(default_factory=dict)
+
+    def held(self, reader: Reader, branch: BranchInfo) -> int:
+        """How many entries of a branch need not be told them.
+
+        All up to the largest of their heads that stands on it. Where they hold
+        more than there is here, all but the last entry: if what they hold is
+        another history, that one shows it.
+        """
+        if any(size > branch.size for size, _ in self.heads.get(branch.log, ())):
+            return branch.size - 1
+        replica = next(one for one in reader.replicas(branch.log) if one.number == branch.number)
+        sizes = [
+            size
+            for size, root in self.heads.get(branch.log, ())
+            if branch.start <= size <= branch.size and replica.state_at(size).root == root
+        ]
+        return max(sizes, default=0)
+
+
+def known_from(file: BinaryIO, network: str) -> Known:
+    """What whoever wrote a bundle holds; nothing of it is verified, since a lie harms its author alone.
+
+    Raises BundleError if the file is no bundle of this network, or cannot be read to its end.
+    """
+    heads: dict[LogKey, set[tuple[int, bytes]]] = {}
+    cuts: dict[LogKey, int] = {}
+    count = 0
+    for item in BundleReader(file, network):
+        match item:
+            case Head():
+                count += 1
+                if count > MAX_KNOWN_HEADS:
+                    raise DamagedBundle(
+                        "The bundle names more than the {limit} heads allowed.", limit=MAX_KNOWN_HEADS
+                    )
+                heads.setdefault(LogKey(item.log), set()).add((item.size, item.root))
+            case Evidence():
+                cuts[item.log] = min(item.cut, cuts.get(item.log, item.cut))
+    return Known({log: frozenset(found) for log, found in heads.items()}, cuts)
+
+
 # Out --------------------------------------------------------------------------------------------
 
 
@@ -45,15 +98,18 @@ def export_bundle(
     path: Path,
     communes: Collection[CommuneId] | None = None,
     progress: Progress = _silent,
+    known: Known | None = None,
 ) -> Totals:
     """Write the logs of some communes, or everything held if `communes` is None, into a file.
+
+    What is `known` to be held by those it is for is left out.
 
     The file is replaced at once when all of it is on disk. Raises ExportFailed
     or StoreError; then what stood at `path` stands there still.
     """
     try:
         with outgoing(path) as file, reader.snapshot():
-            totals = write_bundle(reader, file, communes, progress)
+            totals = write_bundle(reader, file, communes, progress, known)
     except OSError as error:
         raise ExportFailed(
             "The bundle {path} cannot be written ({reason}): free some space or choose another folder.",
@@ -64,7 +120,11 @@ def export_bundle(
 
 
 def write_bundle(
-    reader: Reader, file: BinaryIO, communes: Collection[CommuneId] | None, progress: Progress
+    reader: Reader,
+    file: BinaryIO,
+    communes: Collection[CommuneId] | None,
+    progress: Progress,
+    known: Known | None = None,
 ) -> Totals:
     """Write the logs of some communes, or everything held, as a bundle; within a snapshot of the reader's.
 
@@ -73,17 +133,24 @@ def write_bundle(
     branches = list(_in_order(reader, communes))
     logs = {branch.log for branch in branches}
     writer = BundleWriter(file, reader.network)
+    known = known or Known()
     for evidence in reader.evidence():
-        if evidence.log in logs:
+        if evidence.log in logs and known.cuts.get(evidence.log, evidence.cut + 1) > evidence.cut:
             writer.add_evidence(evidence)
     for branch in branches:
         writer.add_head(reader.head(branch.number))
-    done, total = 0, sum(branch.size - branch.first for branch in branches)
+    # A branch that parts from an older one is sent from there on: the older one has gone before.
+    above = {
+        branch.number: max(known.held(reader, branch), 0 if branch.first == branch.start else branch.first)
+        for branch in branches
+    }
+    done = 0
+    total = sum(branch.size - max(branch.first, above[branch.number]) for branch in branches)
     progress(done, total)
     for branch in branches:
-        # A branch that parts from an older one is sent from there on: the older one has gone before.
-        above = 0 if branch.first == branch.start else branch.first
-        for run in reader.runs(branch.number, above):
+        if above[branch.number] == branch.size:
+            continue
+        for run in reader.runs(branch.number, above[branch.number]):
             writer.add_run(run)
             done += len(run.items)
             progress(done, total)

@@ -185,3 +185,6 @@ MAX_STRANGERS: Final = 256
 
 CONNECT_SECONDS: Final = 5.0
 """seconds for a connection to be made; an address that nobody has takes them all."""
+
+MAX_KNOWN_HEADS: Final = 262_144
+"""heads of a bundle that says what others hold; some 200 bytes of memory each."""

@@ -197,15 +197,28 @@ def _write_request(path: Path, request: Request) -> None:
 @command("export")
 @option("--bundle", type=FILE, required=True, metavar="FILE", help="File to write, for a stick or a mail.")
 @option("--all", "everything", is_flag=True, help="Everything held here, not just recognised communes.")
-def export(desk: Desk, bundle: Path, everything: bool) -> None:
+@option(
+    "--since",
+    type=FILE,
+    metavar="BUNDLE",
+    help="A bundle that those it is for have written: what they hold by it is left out.",
+)
+def export(desk: Desk, bundle: Path, everything: bool, since: Path | None) -> None:
     """Write your commune's history, and that of the communes it recognises, into a file for others."""
     from protocol.bundle import MAGIC
 
-    from ..bundles import export_bundle
+    from ..bundles import export_bundle, known_from
 
     _check_replaceable(bundle, MAGIC)
+    if since is not None and bundle.exists() and bundle.samefile(since):
+        raise InputError("{path} is the bundle of the others: name another file to write.", path=bundle)
     with desk.reading() as service, output.progress(_("Writing the bundle")) as progress:
-        totals = export_bundle(service.reader, bundle, None if everything else _followed(service), progress)
+        known = None
+        if since is not None:
+            with since.open("rb") as file:
+                known = known_from(file, service.network)
+        communes = None if everything else _followed(service)
+        totals = export_bundle(service.reader, bundle, communes, progress, known)
     if desk.as_json:
         output.print_json(
             {

@@ -27,11 +27,11 @@ from ledger.store.reading import Reader
 from ledger.store.writing import Ingested, Store
 from node import limits
 from node.admission import followed
-from node.bundles import export_bundle, import_bundle
+from node.bundles import export_bundle, import_bundle, known_from
 from node.errors import ExportFailed, ImportStopped
 from node.intake import ImportReport
 from protocol.bundle import BundleReader, BundleWriter, Item, Totals
-from protocol.errors import CutShort, DamagedBundle, NotABundle, OtherNetwork
+from protocol.errors import BundleError, CutShort, DamagedBundle, NotABundle, OtherNetwork
 from protocol.frames import HEADER, Kind, to_frames
 from tests.support.communes import NETWORK, Writer, found, key_of, succeed
 from tests.support.histories import Author as Signer
@@ -856,3 +856,48 @@ def test_the_report_tells_a_bounded_number_of_logs_apart(
     assert report.left_out == 8
     assert len(report.logs) == 3
     assert limits.MAX_REPORTED_LOGS > 3
+
+
+# What others hold -------------------------------------------------------------------------------
+
+
+def since(house: House, theirs: bytes) -> bytes:
+    """What a house writes for those who have written a bundle."""
+    path = house.folder / "rest.trueque"
+    with Reader(house.database) as reader:
+        export_bundle(reader, path, known=known_from(io.BytesIO(theirs), reader.network))
+    return path.read_bytes()
+
+
+def test_what_the_others_hold_is_left_out(montes: House, valle: House) -> None:
+    valle.take_in(montes.export(), everything=True)
+    theirs = valle.export()
+    montes.writer.quote(b"something new")
+    montes.write()
+    whole, rest = montes.export(), since(montes, theirs)
+    assert len(rest) < len(whole)
+    report = valle.take_in(rest, everything=True)
+    assert (report.new, report.known, report.refused) == (1, 0, 0)
+    assert since(montes, montes.export()) == since(montes, valle.export())
+
+
+def test_of_a_fork_they_are_given_the_branch_that_they_do_not_hold(montes: House, valle: House) -> None:
+    """And the whole of a log of which they hold a history that is not held here."""
+    twin = montes.writer.twin()
+    twin.quote(b"another")
+    montes.writer.quote(b"one thing")
+    montes.write()
+    other = House(montes.folder.with_name("other"), twin).write()
+    valle.take_in(other.export(), everything=True)
+    report = valle.take_in(since(montes, valle.export()), everything=True)
+    assert report.refused == 0
+    with valle.open() as (_, _, reader):
+        assert len(reader.evidence()) == 1
+        assert len(reader.branches(montes.writer.log)) == 2
+    assert [*frames_of(since(valle, valle.export()))] == [*frames_of(since(valle, valle.export()))]
+
+
+def test_a_bundle_that_cannot_be_read_leaves_nothing_written(montes: House) -> None:
+    with pytest.raises(BundleError):
+        since(montes, montes.export()[:-3])
+    assert not (montes.folder / "rest.trueque").exists()

@@ -394,3 +394,19 @@ def test_a_new_password_is_asked_for_until_it_is_long_enough_and_typed_twice_ali
     assert "it has 0" in told
     assert "it has 5" in told
     assert "not the same" in told
+
+
+def test_what_the_others_hold_is_left_out_of_a_bundle(
+    montes: Secretary, valle: Secretary, places: Path
+) -> None:
+    theirs, rest = str(places / "valle.trueque"), str(places / "rest.trueque")
+    montes.sign("recognise", "El Valle")
+    valle.sign("recognise", "Los Montes")
+    montes.tell(valle)
+    valle.json("export", "--bundle", theirs)
+    montes.sign("offer", "Maíz")
+    assert montes.json("export", "--bundle", rest, "--since", theirs)["entries"] == 2
+    report = valle.json("import", rest)
+    # The offer, and the last entry known of El Valle's own log: it shows that there is one history of it.
+    assert (report["new"], report["known"]) == (1, 1)
+    assert "name another file" in montes.refused("export", "--bundle", theirs, "--since", theirs)
