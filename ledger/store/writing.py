@@ -334,7 +334,9 @@ class Store:
 
     def _sync(self) -> None:
         """Make durable what was committed: evidence may be held by nobody else, and not be fetched again."""
-        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        # A checkpoint syncs nothing while a reader stands in its way; a durable commit syncs all before it.
+        with self._transaction(durable=True):
+            self._connection.execute("UPDATE setting SET value = value WHERE name = 'network'")
 
     def _take(self, run: Run) -> Ingested:
         """Verify a run, then write it; a run that is refused has written nothing."""

@@ -593,19 +593,22 @@ def test_a_fork_is_stored_with_the_evidence_that_proves_it(path: Path, store: St
 def test_a_fork_that_a_run_shows_is_durable_when_it_is_acknowledged(
     path: Path, store: Store, at_once: bool
 ) -> None:
-    """Nobody else may hold the other branch: what is in the write-ahead log alone may go with the power."""
+    """Nobody else may hold the other branch: the last commit has to sync, also while somebody reads."""
     author = written("El Maizal", numbered("a", 3))
     twin = author.twin()
     store.ingest(author.runs[0])
     store.ingest(author.write(b"one"))
     run = twin.write(b"another")
-    if at_once:
-        assert len(list(store.ingest_all([run]))) == 1
-    else:
-        store.ingest(run)
-    synced = path.with_name("synced.sqlite")
-    synced.write_bytes(path.read_bytes())
-    with Reader(synced) as reader:
+    said: list[str] = []
+    store._thread.submit(store._connection.set_trace_callback, said.append).result()
+    with Reader(path) as reader, reader.snapshot():
+        if at_once:
+            assert len(list(store.ingest_all([run]))) == 1
+        else:
+            store.ingest(run)
+    modes = [line for line in said if line.startswith(("PRAGMA synchronous", "COMMIT"))]
+    assert modes[-2:] == ["PRAGMA synchronous = FULL", "COMMIT"]
+    with Reader(path) as reader:
         assert [evidence.cut for evidence in reader.evidence()] == [3]
 
 
