@@ -285,15 +285,11 @@ def _write_request(desk: Desk, path: Path, request: Request) -> None:
 
 
 def _write_new(path: Path, data: bytes, *, mode: int) -> None:
-    import os
+    from ..outgoing import write_new
 
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        write_new(path, data, mode)
     except FileExistsError:
         raise InputError(
             "{path} exists already and is not overwritten: name a new file.", path=path
         ) from None
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

@@ -7,7 +7,6 @@ commune's and not the computer's.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ import click
 from .. import language
 from ..errors import InputError, WordsError
 from ..language import gettext as _
+from ..outgoing import write_new
 from .desk import Desk, is_interactive
 from .options import LINE, TEXT, command, option
 from .output import for_terminal, safe
@@ -97,15 +97,11 @@ def init(
 def _write_words(path: Path, words: str) -> None:
     """Write the words into a new file of the user's own, on disk before anything is founded."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        write_new(path, f"{words}\n".encode(), 0o600)
     except FileExistsError:
         raise InputError(
             "{path} exists already and is not overwritten: name a new file.", path=path
         ) from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"{words}\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _have_words_written(recovery: SigningKey) -> None:

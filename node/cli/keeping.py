@@ -12,6 +12,7 @@ from ..admission import followed
 from ..errors import HomeError, ImportStopped, InputError
 from ..language import gettext as _
 from ..language import ngettext
+from ..outgoing import is_replaceable, write_new
 from . import output
 from .desk import Desk, is_interactive
 from .group import REFUSED
@@ -36,13 +37,10 @@ PASSWORD_FILE = option(
 
 def _check_replaceable(path: Path, magic: bytes) -> None:
     """Refuse to replace a file that is something else than what is written there. Raises InputError."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        if file.read(len(magic)) != magic:
-            raise InputError(
-                "{path} exists and is something else, so it is not replaced: give another name.", path=path
-            )
+    if not is_replaceable(path, magic, len(magic)):
+        raise InputError(
+            "{path} exists and is something else, so it is not replaced: give another name.", path=path
+        )
 
 
 @command("backup")
@@ -190,8 +188,7 @@ def _tell_restored(desk: Desk, succession: bytes) -> None:
 def _write_request(path: Path, request: Request) -> None:
     from ..requests import encode_request
 
-    with path.open("xb") as file:
-        file.write(encode_request(request))
+    write_new(path, encode_request(request))
 
 
 @command("export")

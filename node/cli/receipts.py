@@ -14,7 +14,7 @@ from .. import wording
 from ..errors import InputError
 from ..language import gettext as _
 from ..language import ngettext
-from ..outgoing import outgoing
+from ..outgoing import is_replaceable, outgoing
 from ..overview import Names, Said
 from . import output
 from .desk import Desk
@@ -127,11 +127,7 @@ def _heading(seen: Verified, count: int, now: int) -> list[str]:
 
 def _check_replaceable(path: Path, sign: bytes) -> None:
     """Refuse to replace a file that is no receipt, or no sheet of one. Raises InputError."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        beginning = file.read(SIGN_WITHIN)
-    if sign not in beginning:
+    if not is_replaceable(path, sign, SIGN_WITHIN):
         raise InputError(
             "{path} exists and is something else, so it is not replaced: give another name.", path=path
         )
