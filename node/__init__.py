@@ -8,6 +8,7 @@ what they decide.
     keys        the log's key and the recovery key, and the words that people write down
     clock       the one place that asks for the time, and when it is not believed
     service     an open home, and the one way in which anything is signed in it
+    opening     opening a home for a command, to read or to sign
     founding    how a commune begins
     typed       what people type: quantities, units, categories, dates
     proposals   proposals as people give them: things, listings, files

@@ -9,7 +9,6 @@ a person meant is `moves`', and how a commune begins `founding`'s.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
@@ -37,9 +36,7 @@ from ledger.records import (
 )
 from ledger.store.reading import EntryRow, Reader
 
-from . import clock
-from .errors import HomeError, HomeInUse
-from .home import Home
+from .errors import HomeError
 
 if TYPE_CHECKING:
     from ledger.author import Author, Situation
@@ -263,44 +260,3 @@ class Service:
         return import_bundle(
             self.store, self.reader, file, author=self.author, admitted=admitted, progress=progress
         )
-
-
-@contextmanager
-def open_home(home: Home, *, writing: bool, now: Callable[[], int] = clock.now) -> Iterator[Service]:
-    """Open a home. For writing it is locked, so that one process at a time signs.
-
-    Where a running node holds it, that node does the writing. Raises HomeError
-    if there is no commune in it or another program holds it, StoreError if the
-    database cannot be used.
-    """
-    key = home.read_key()
-    home.check_unsigned()
-    if not home.ledger.exists():
-        raise HomeError(
-            "The founding of a commune in {path} was not finished: give `trueque init` again.", path=home.path
-        )
-    if not writing:
-        with Reader(home.ledger) as reader:
-            yield Service(reader, LogKey(key.public_key), None, None, now)
-        return
-    with ExitStack() as opened:
-        try:
-            opened.enter_context(home.locked())
-        except HomeInUse:
-            from . import remote, running
-
-            node = running.find(home)
-            if node is None:
-                raise
-            reader = opened.enter_context(Reader(home.ledger))
-            yield remote.RemoteService(reader, LogKey(key.public_key), remote.Line(home, node), now)
-            return
-        from ledger.author import Author
-        from ledger.store.writing import Store
-
-        with Reader(home.ledger) as reader:
-            network = reader.network
-        store = opened.enter_context(Store(home.ledger, network))
-        reader = opened.enter_context(Reader(home.ledger))
-        author = Author(store, key, home.anchors(LogKey(key.public_key)))
-        yield Service(reader, LogKey(key.public_key), store, author, now)

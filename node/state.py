@@ -22,8 +22,9 @@ from . import clock
 from .answers import AnsweredError, plain_error
 from .errors import HomeError
 from .home import Home
+from .opening import open_home
 from .parts import PartState
-from .service import Service, open_home
+from .service import Service
 
 
 class Process(msgspec.Struct, frozen=True):

@@ -55,7 +55,7 @@ class Desk:
     @contextmanager
     def reading(self) -> Iterator[Service]:
         """The home, opened for reading; all answers come from one state of the ledger."""
-        from ..service import open_home
+        from ..opening import open_home
 
         with open_home(self.home, writing=False, now=self.now) as service, service.reader.snapshot():
             self._check_clock(service)
@@ -64,7 +64,7 @@ class Desk:
     @contextmanager
     def writing(self) -> Iterator[Service]:
         """The home, opened and locked for signing."""
-        from ..service import open_home
+        from ..opening import open_home
 
         with open_home(self.home, writing=True, now=self.now) as service:
             self._check_clock(service)

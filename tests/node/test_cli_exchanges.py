@@ -12,7 +12,7 @@ from ledger.exchange import Exchange
 from ledger.records import Accept, Deliver, Propose
 from ledger.store.writing import Store
 from node.home import Home
-from node.service import open_home
+from node.opening import open_home
 
 from ..support.communes import found as found_writer
 from ..support.communes import kg

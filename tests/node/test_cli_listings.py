@@ -9,7 +9,7 @@ import pytest
 from ledger.records import Offer
 from ledger.store.writing import Store
 from node.home import Home
-from node.service import open_home
+from node.opening import open_home
 
 from ..support.communes import found as found_writer
 from .conftest import Secretary

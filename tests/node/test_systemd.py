@@ -36,7 +36,7 @@ def test_a_node_says_that_it_is_ready_lives_and_stops(montes: Secretary, places:
     environment = {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "200000"}
     with listening(path) as heard, NodeProcess(montes.home, environment=environment) as node:
         said = [read(heard) for _ in range(5)]
-        assert ["READY=1"] == [line for lines in said for line in lines if line.startswith("READY")]
+        assert [line for lines in said for line in lines if line.startswith("READY")] == ["READY=1"]
         status = next(line for lines in said for line in lines if line.startswith("STATUS="))
         assert "may sign" in status
         assert ["WATCHDOG=1"] in said
