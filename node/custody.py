@@ -98,7 +98,7 @@ class Custody:
             key = home.read_key()
             home.check_unsigned()
             self._held.enter_context(home.locked())
-            if not home.ledger.exists():
+            if not home.exists:
                 raise HomeError(
                     "The founding of a commune in {path} was not finished: give `trueque init` again.",
                     path=home.path,

@@ -27,11 +27,9 @@ import platformdirs
 from ledger.anchor import Anchors, make_folder_durably, write_durably
 from ledger.log import LogKey
 from ledger.signing import SigningKey
+from ledger.store.database import is_begun
 
 from .errors import HomeError, HomeInUse
-
-LEAST_LEDGER_BYTES: Final = 512
-"""bytes of the smallest page of SQLite."""
 
 KEY_BYTES: Final = 32
 """bytes of an Ed25519 seed."""
@@ -81,12 +79,7 @@ class Home:
     @property
     def exists(self) -> bool:
         """Whether a commune's node lives here."""
-        return self.key_file.exists() and self.ledger.exists()
-
-    @property
-    def _has_ledger(self) -> bool:
-        """Whether the database is there; SQLite takes a file without a whole page for a new one."""
-        return self.ledger.exists() and self.ledger.stat().st_size >= LEAST_LEDGER_BYTES
+        return self.key_file.exists() and is_begun(self.ledger)
 
     def anchors(self, log: LogKey) -> Anchors:
         """Where the last head signed is kept: here, and in the platform's state directory."""
@@ -98,7 +91,7 @@ class Home:
 
         Raises HomeError.
         """
-        if not self.key_file.exists() or self._has_ledger:
+        if not self.key_file.exists() or is_begun(self.ledger):
             return
         log = LogKey(self.read_key().public_key)
         if any(path.exists() for path in self.anchors(log).paths):

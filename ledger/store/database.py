@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +23,25 @@ CACHE_KIB: Final = 16_384
 
 BUSY_SECONDS: Final = 10.0
 """seconds that a connection waits for another one's lock."""
+
+
+LEAST_BYTES: Final = 512
+"""bytes of the smallest page of SQLite, which takes a file without a whole page for a new database."""
+
+
+def is_begun(path: Path) -> bool:
+    """Whether a ledger has been made at `path`; a store that was cut short while making one leaves less.
+
+    What cannot be read is no beginning to go on from, and counts as a ledger.
+    """
+    if not path.exists() or path.stat().st_size < LEAST_BYTES:
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            row = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'branch'").fetchone()
+        return bool(row[0])
+    except sqlite3.Error:
+        return True
 
 
 @contextmanager

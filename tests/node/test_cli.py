@@ -6,11 +6,13 @@ import contextlib
 import fcntl
 import os
 import pty
+import sqlite3
 import struct
 import subprocess
 import sys
 import termios
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -352,6 +354,21 @@ def test_a_founding_that_was_cut_short_is_told_as_that(montes: Secretary) -> Non
     for path in montes.home.parent.rglob("anchors/*"):
         path.unlink()
     assert "give `trueque init` again" in montes.refused("listings")
+
+
+def test_a_founding_whose_ledger_was_not_finished_is_taken_up_again(montes: Secretary, places: Path) -> None:
+    """A full disk, or a kill while the tables are made; nothing has been signed then."""
+    (montes.home / "anchor").unlink()
+    for path in (*montes.home.glob("ledger.sqlite*"), *montes.home.parent.rglob("anchors/*")):
+        path.unlink()
+    with closing(sqlite3.connect(montes.home / "ledger.sqlite")) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE _sqlite_migrations (name TEXT)")
+        connection.execute("DROP TABLE _sqlite_migrations")
+    assert "give `trueque init` again" in montes.refused("listings")
+    assert "give `trueque init` again" in montes.refused("offer", "Maíz", "--yes")
+    montes.run("init", "--name", "Los Montes", "--yes", "--recovery-out", str(places / "again.words"))
+    assert montes.json("communes")[0]["name"] == "Los Montes"
 
 
 def test_the_home_may_be_named_in_the_environment(montes: Secretary) -> None:
