@@ -143,6 +143,12 @@ def told_parts(states: Mapping[str, PartState]) -> dict[str, PartTold]:
 def look(home: Home) -> State:
     """How a home is in which no node runs. Raises nothing: what is amiss is part of the answer."""
     path = str(home.path)
+    try:
+        home.check_unsigned()
+    except HomeError as error:
+        return State(
+            home=path, state="trouble", trouble=told_error(error), disk=disk_of(home), clock=clock_of(None)
+        )
     if not home.exists:
         return State(home=path, state="empty", disk=disk_of(home), clock=clock_of(None))
     trouble: LedgerError | None = None

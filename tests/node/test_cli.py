@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import pty
 import sqlite3
@@ -345,6 +346,8 @@ def test_a_ledger_that_is_gone_is_not_replaced_by_an_empty_one(
     founding = ("init", "--name", "Otra", "--yes", "--recovery-out", str(places / "otra.words"))
     for command in (("listings",), ("offer", "Maíz", "--yes"), ("audit",), founding):
         assert "is missing, and this computer has signed in it" in montes.refused(*command)
+    state = montes.run("status", "--json").stdout
+    assert json.loads(state)["state"] == "trouble"
     assert (ledger.read_bytes() if ledger.exists() else None) == before
 
 
