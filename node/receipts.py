@@ -22,9 +22,10 @@ from ledger.exchange import Exchange
 from ledger.grounds import Ground, grounds_of
 from ledger.limits import MAX_RECEIPT_ENTRIES
 from ledger.log import EntryId, Erased, Head, LogKey, entry_id
+from ledger.moves import named_by
 from ledger.multiproof import gaps, prove
 from ledger.receipt import Receipt, encode_receipt, verify_receipt
-from ledger.records import AuthorityChange, CommuneId, Seal, parse
+from ledger.records import AuthorityChange, CommuneId, Malformed, Seal, Uninterpreted, parse
 from ledger.store.reading import Reader
 
 from .errors import ReceiptFailed
@@ -53,7 +54,7 @@ def make_receipt(reader: Reader, exchange: EntryId, *, short: bool = False) -> b
         raise ReceiptFailed(
             "No receipt can be made of this exchange ({reason}): export a bundle instead.", reason=error
         ) from error
-    if not _is_told(held, shown):
+    if not _is_told(reader, held, shown):
         raise ReceiptFailed(
             "No receipt can show this exchange as it stands here, since its logs are forked in several "
             "places: export a bundle instead."
@@ -61,16 +62,18 @@ def make_receipt(reader: Reader, exchange: EntryId, *, short: bool = False) -> b
     return data
 
 
-def _is_told(held: Exchange, shown: Exchange) -> bool:
+def _is_told(reader: Reader, held: Exchange, shown: Exchange) -> bool:
     """Whether a receipt says of an exchange what is held; what strangers said of it stays out."""
-    told = [
-        (
-            msgspec.structs.replace(exchange, refused=()),
-            {one for one in exchange.refused if one.code != "stranger"},
-        )
-        for exchange in (held, shown)
-    ]
-    return told[0] == told[1]
+    outside = {one.id for one in held.refused if one.code == "stranger"}
+    refused = {one for one in held.refused if one.id not in outside and _named(reader, one.id) not in outside}
+    plain = msgspec.structs.replace
+    return plain(held, refused=()) == plain(shown, refused=()) and refused == set(shown.refused)
+
+
+def _named(reader: Reader, entry: EntryId) -> bytes | None:
+    """What a refused move is about: a party can settle a stranger's dispute, to no effect."""
+    record = reader.entry(entry).record
+    return None if isinstance(record, Uninterpreted | Malformed | None) else named_by(record)
 
 
 class _Making:

@@ -21,7 +21,18 @@ from ledger.log import EntryId
 from ledger.paper import from_paper, to_paper
 from ledger.parts import find_parts, join_parts, paper_parts
 from ledger.receipt import decode_receipt, verify_receipt
-from ledger.records import Accept, Decline, Deliver, Offer, Profile, Receive
+from ledger.records import (
+    Accept,
+    Cancel,
+    Decline,
+    Deliver,
+    Dispute,
+    Offer,
+    Profile,
+    Receive,
+    Settle,
+    Withdraw,
+)
 from ledger.store.reading import Reader
 from ledger.store.writing import Store
 from node import codes
@@ -76,6 +87,20 @@ def test_a_receipt_holds_what_is_needed_and_nothing_else(tmp_path: Path) -> None
         valle.log: (44, (41, 42, 43)),
     }
     assert (receipt.statements, receipt.evidence) == ((), ())
+
+
+def test_what_a_party_answers_to_a_stranger_stays_out_like_the_stranger(tmp_path: Path) -> None:
+    """Else whoever owes something could settle the dispute of a friend, and there would be no receipt."""
+    montes, valle, costa = (found_writer(name) for name in ("Los Montes", "El Valle", "La Costa"))
+    trade = barter(montes, valle)
+    dispute = costa.say(Dispute, exchange=trade, seen=[montes, valle])
+    valle.say(Settle, dispute=dispute, outcome="closed", seen=[costa])
+    cancel = costa.say(Cancel, exchange=trade, seen=[montes, valle])
+    valle.say(Withdraw, target=cancel, seen=[costa])
+    with read(tmp_path, montes, valle, costa) as reader:
+        assert {one.code for one in reader.exchange(trade).refused} >= {"stranger", "no-such-dispute"}
+        told = verify_receipt(make_receipt(reader, trade)).exchange
+    assert (told.state, told.refused) == (State.FULFILLED, ())
 
 
 def test_paper_takes_the_head_with_the_shortest_proof(tmp_path: Path) -> None:
