@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from aiohttp import ClientError, ClientSession, web
+from aiohttp import ClientError, web
 
 from ledger.author import TakenBack
 from ledger.errors import NotFound
-from ledger.log import Head, Run
+from ledger.log import Head, LogKey, Run
 from ledger.records import CommuneId
 from ledger.sentences import N_
 from ledger.store.reading import Reader
@@ -28,8 +28,15 @@ from protocol.handshake import Identity, Role
 from . import journal
 from .admission import Admission, within_reach
 from .hints import Hint
-from .limits import MAX_LINKS, MAX_MEETING_SECONDS, MEETING_SECONDS, OWN_ANSWER_SECONDS, STEADY_SECONDS
-from .links import PATH, Links
+from .limits import (
+    MAX_AROUND_SECONDS,
+    MAX_LINKS,
+    MAX_MEETING_SECONDS,
+    MEETING_SECONDS,
+    OWN_ANSWER_SECONDS,
+    STEADY_SECONDS,
+)
+from .links import PATH, Linked, Links
 from .neighbours import Event, Found
 from .parts import Part, PartState, Place, Told
 from .settings import Settings
@@ -73,7 +80,12 @@ class Company(Part):
         self._links: Links | None = None
         self._discovery: Discovery | None = None
         self._hints: dict[str, Hint] = {}
+        self._places: dict[str, Sequence[str]] = {}
+        """the addresses of each announced node as they were when it was last heard of"""
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._wakes: dict[str, asyncio.Event] = {}
+        self._met: dict[str, LogKey] = {}
+        """who was met under a name or an address"""
         self._reach: frozenset[CommuneId] = frozenset()
 
     # As a part ----------------------------------------------------------------------------------
@@ -181,11 +193,21 @@ class Company(Part):
         hint = event.hint
         if isinstance(event, Found):
             self._hints[hint.instance] = hint
+            self._leave_former_places(hint)
             # Both have heard of each other: the lower log begins, and the other one only if nothing comes.
             patient = not self._custody.log < hint.log
             self._meet(hint.instance, lambda: self._ways(hint.instance), patient=patient)
         else:
             self._hints.pop(hint.instance, None)
+            self._places.pop(hint.instance, None)
+
+    def _leave_former_places(self, hint: Hint) -> None:
+        """End links with a node that has left the address at which they found it."""
+        for link in self._links_of(hint.instance):
+            place = _place_of(link)
+            if place in self._places.get(hint.instance, ()) and place not in hint.addresses and self._links:
+                self._links.cut(link)
+        self._places[hint.instance] = hint.addresses
 
     def _ways(self, instance: str) -> Sequence[tuple[str, int]]:
         hint = self._hints.get(instance)
@@ -194,35 +216,53 @@ class Company(Part):
     def _meet(self, name: str, way: Way, *, patient: bool) -> None:
         task = self._tasks.get(name)
         if task is None or task.done():
+            self._wakes[name] = asyncio.Event()
             self._tasks[name] = asyncio.create_task(self._keep_meeting(name, way, patient=patient))
+        self._wakes[name].set()
 
     async def _keep_meeting(self, name: str, way: Way, *, patient: bool) -> None:
         """Try a node until it is there, and again when it is gone; ends when it is not announced any more."""
-        pause = MEETING_SECONDS
+        wake, pause = self._wakes[name], MEETING_SECONDS
         if patient:
             await asyncio.sleep(MEETING_SECONDS)
         while addresses := way():
-            begun = time.monotonic()
+            wake.clear()
+            begun, longest = time.monotonic(), MAX_MEETING_SECONDS
             if not self._is_linked(name) and self._links is not None and self._links.count < MAX_LINKS:
-                for host, port in addresses:
-                    with suppress(ClientError, OSError, asyncio.TimeoutError):
-                        await self._try(self._client, host, port)
-                        break
+                if name in self._hints and name in self._met:
+                    longest = MAX_AROUND_SECONDS
+                if await self._reached(name, addresses):
+                    longest = MAX_MEETING_SECONDS  # it is there, and has its reasons
             if time.monotonic() - begun > STEADY_SECONDS or self._is_linked(name):
                 pause = MEETING_SECONDS
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # so that not all try at once
-            pause = min(2 * pause, MAX_MEETING_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause * random.uniform(0.5, 1.5)):  # so that not all try at once
+                    await wake.wait()
+            pause = min(2 * pause, longest)
 
-    async def _try(self, client: ClientSession, host: str, port: int) -> None:
-        assert self._links is not None
-        journal.tell("meeting", level="debug", host=host, port=port)
-        await self._links.meet(client, host, port)
+    async def _reached(self, name: str, addresses: Sequence[tuple[str, int]]) -> bool:
+        """Whether a node was there under one of its addresses; ends when it is gone again."""
+        for host, port in addresses:
+            if self._links is not None:
+                journal.tell("meeting", level="debug", host=host, port=port)
+                with suppress(ClientError, OSError, asyncio.TimeoutError):
+                    peer = await self._links.meet(self._client, host, port)
+                    if peer is not None:
+                        self._met[name] = peer
+                    return True
+        return False
 
     def _is_linked(self, name: str) -> bool:
-        """Whether the node that is announced under a name is linked already."""
-        hint = self._hints.get(name)
-        linked = [] if self._links is None else self._links.linked
-        return hint is not None and any(link.peer.startswith(hint.log) for link in linked)
+        """Whether the node that is announced under a name, or was met under it, is linked already."""
+        return bool(self._links_of(name))
+
+    def _links_of(self, name: str) -> list[Linked]:
+        hint, met = self._hints.get(name), self._met.get(name)
+        return [
+            link
+            for link in (self._links.linked if self._links is not None else ())
+            if link.peer == met or (hint is not None and link.peer.startswith(hint.log))
+        ]
 
     def _came(self) -> None:
         """Entries of others have come: whom they recognise may have changed, and so who is in reach."""
@@ -256,6 +296,13 @@ def _self_of(service: Service) -> tuple[str, str]:
         with suppress(NotFound):
             name = service.reader.commune(service.own).name
     return service.log.hex()[:16], name
+
+
+def _place_of(link: Linked) -> str:
+    """The IP address of the other side of a link, as an announcement has it."""
+    if link.role is Role.INITIATOR:
+        return link.address.rpartition(":")[0].strip("[]")
+    return link.address.removeprefix("::ffff:")
 
 
 def _hex(commune: CommuneId | None) -> str | None:

@@ -171,6 +171,18 @@ MEETING_SECONDS: Final = 1.0
 MAX_MEETING_SECONDS: Final = 300.0
 """seconds before it is tried again at the most; a laptop that is opened should not wait longer."""
 
+MAX_AROUND_SECONDS: Final = 3.0
+"""seconds before a node that was met on the local network is tried again at the most while it is out of
+reach: it may be back any time, and a try is one packet."""
+
+UNHEARD_SECONDS: Final = 8.0
+"""seconds for which what is sent over a link may be unheard of; the system tries again ever less often,
+and a new link is there sooner than its next try."""
+
+TWICE_SECONDS: Final = 5.0
+"""seconds in which two nodes open links to each other because neither knows that the other one does; a link
+that is opened later takes the place of one that its opener knows to be broken."""
+
 STEADY_SECONDS: Final = 30.0
 """seconds for which a link has stood so that its end is not taken for a failure."""
 

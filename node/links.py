@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket as sockets
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +38,15 @@ from protocol.session import Session
 from .admission import Admission
 from .deeds import Doer, OwnLog
 from .holdings import Holdings, Shelf
-from .limits import CONNECT_SECONDS, MAX_PENDING_ENTRIES, MAX_SERVED_WANTS, MAX_UNSENT_BYTES, PING_SECONDS
+from .limits import (
+    CONNECT_SECONDS,
+    MAX_PENDING_ENTRIES,
+    MAX_SERVED_WANTS,
+    MAX_UNSENT_BYTES,
+    PING_SECONDS,
+    TWICE_SECONDS,
+    UNHEARD_SECONDS,
+)
 
 if TYPE_CHECKING:
     from ledger.store.writing import Store
@@ -78,6 +88,20 @@ class _End:
     def look(self) -> None:
         """Let the writing task see whether there is something to send."""
         self.wake.set()
+
+    def give_up_early(self) -> None:
+        """Have the system end the connection soon where what is sent is not heard of."""
+        connection = self.socket.get_extra_info("socket")
+        if connection is not None and sys.platform == "linux":
+            milliseconds = int(UNHEARD_SECONDS * 1_000)
+            connection.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_USER_TIMEOUT, milliseconds)
+
+    def cut(self) -> None:
+        """End the connection without a word: it leads nowhere, so nobody would hear it."""
+        connection = self.socket.get_extra_info("socket")
+        if connection is not None:
+            with suppress(OSError):
+                connection.shutdown(sockets.SHUT_RDWR)
 
 
 class Links:
@@ -151,13 +175,16 @@ class Links:
         await self._run(socket, Role.RESPONDER, request.remote or "")
         return socket
 
-    async def meet(self, client: ClientSession, host: str, port: int) -> None:
-        """Open a link to another node, and stay until it ends. Raises aiohttp.ClientError, OSError."""
+    async def meet(self, client: ClientSession, host: str, port: int) -> LogKey | None:
+        """Open a link to another node, and stay until it ends. Raises aiohttp.ClientError, OSError.
+
+        Returns who it was, None if nobody proved to be anybody.
+        """
         address = f"[{host}]" if ":" in host else host
         async with client.ws_connect(
             f"ws://{address}:{port}{PATH}", max_msg_size=_TOO_LONG, heartbeat=PING_SECONDS
         ) as socket:
-            await self._run(socket, Role.INITIATOR, f"{address}:{port}")
+            return await self._run(socket, Role.INITIATOR, f"{address}:{port}")
 
     @staticmethod
     def client() -> ClientSession:
@@ -216,7 +243,7 @@ class Links:
 
     # One link -----------------------------------------------------------------------------------
 
-    async def _run(self, socket: Socket, role: Role, address: str) -> None:
+    async def _run(self, socket: Socket, role: Role, address: str) -> LogKey | None:
         number = LinkId(next(self._numbers))
         session = Session(
             role,
@@ -229,6 +256,7 @@ class Links:
         end = _End(number, session, socket, asyncio.Event(), address, self._now())
         self._ends[number] = end
         self.gossip.add(number, session)
+        end.give_up_early()
         end.look()
         writer = asyncio.create_task(self._write(end))
         try:
@@ -249,6 +277,13 @@ class Links:
                 await writer
             del self._ends[number]
             await socket.close()
+        return None if session.met is None else session.met.peer
+
+    def cut(self, link: Linked) -> None:
+        """End a link that leads nowhere any more."""
+        for end in self._ends.values():
+            if end.session.met is not None and (end.session.met.peer, end.since) == (link.peer, link.since):
+                end.cut()
 
     async def _write(self, end: _End) -> None:
         """Send what a session has to say, and what the other side wants when there is nothing else."""
@@ -287,7 +322,11 @@ class Links:
         self._look_at_all()
 
     def _end_duplicates(self, end: _End) -> None:
-        """Of two links with one neighbour keep that which the lower log opened, of two such the older."""
+        """Of two links with one neighbour keep the newer: whoever opened it had lost the older one.
+
+        Of two that were opened at the same time, because neither knew that the
+        other one did it too, keep that which the lower log opened.
+        """
         met = end.session.met
         if met is None or end.session.is_over:
             return
@@ -295,8 +334,12 @@ class Links:
             theirs = other.session.met
             if other is end or theirs is None or theirs.peer != met.peer or other.session.is_over:
                 continue
+            older, newer = sorted((end, other), key=lambda each: each.number)
             lower = Role.INITIATOR if self._identity.log < met.peer else Role.RESPONDER
-            loser = end if end.session.role is not lower or other.session.role is lower else other
+            crossed = (
+                newer.since - older.since < TWICE_SECONDS and newer.session.role is not older.session.role
+            )
+            loser = newer if crossed and newer.session.role is not lower else older
             loser.session.end("duplicate")
             loser.look()
             with self._reader.snapshot():
