@@ -195,7 +195,8 @@ class Gossip:
     def look(self, link: LinkId) -> None:
         """Take the events of a session, after bytes have come, its timer, or its loss."""
         for event in self._links[link].session.events() if link in self._links else ():
-            self._take(link, event)
+            if link in self._links:  # else what came before ended the session
+                self._take(link, event)
         self._pull()
         if link in self._links:
             self._rest(self._links[link])

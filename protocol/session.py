@@ -359,8 +359,9 @@ class Session:
                     )
                 self._events.append(StateTold(body))
             case Kind.FAREWELL:
+                said = questions.decode_farewell(body)
                 self.state = State.ENDED
-                self._events.append(Ended(said=questions.decode_farewell(body)))
+                self._events.append(Ended(said=said))
             case _:
                 if not message.may_be_skipped:
                     raise Misbehaved(

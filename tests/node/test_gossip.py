@@ -249,6 +249,7 @@ HEAD = written("unasked", [b"x"]).runs[0]
         (Kind.END, b"\x00"),
         (0x7F, b"\x00"),
         (Kind.HEADS, b"junk"),
+        (Kind.FAREWELL, b"junk"),
     ],
 )
 def test_what_may_not_be_said_ends_that_session_alone(node: Meeting, kind: int, body: bytes) -> None:
