@@ -64,10 +64,14 @@ def make_receipt(reader: Reader, exchange: EntryId, *, short: bool = False) -> b
 
 def _is_told(reader: Reader, held: Exchange, shown: Exchange) -> bool:
     """Whether a receipt says of an exchange what is held; what strangers said of it stays out."""
-    outside = {one.id for one in held.refused if one.code == "stranger"}
-    refused = {one for one in held.refused if one.id not in outside and _named(reader, one.id) not in outside}
+    # A stranger's word comes along where the same entry vouches for another.
+    outside = {one.id for told in (held, shown) for one in told.refused if one.code == "stranger"}
+    refused = [
+        {one for one in told.refused if one.id not in outside and _named(reader, one.id) not in outside}
+        for told in (held, shown)
+    ]
     plain = msgspec.structs.replace
-    return plain(held, refused=()) == plain(shown, refused=()) and refused == set(shown.refused)
+    return plain(held, refused=()) == plain(shown, refused=()) and refused[0] == refused[1]
 
 
 def _named(reader: Reader, entry: EntryId) -> bytes | None:

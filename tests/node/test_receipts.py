@@ -42,7 +42,7 @@ from node.receipts import make_receipt
 
 from ..support.communes import NETWORK, Writer, key_of, kg, succeed
 from ..support.communes import found as found_writer
-from ..support.happenings import networks
+from ..support.happenings import made_up, networks
 from ..support.networks import MadeUp, deliver, proof_of_fork
 from ..support.receipts import barter, long_barter
 from .conftest import Secretary
@@ -101,6 +101,18 @@ def test_what_a_party_answers_to_a_stranger_stays_out_like_the_stranger(tmp_path
         assert {one.code for one in reader.exchange(trade).refused} >= {"stranger", "no-such-dispute"}
         told = verify_receipt(make_receipt(reader, trade)).exchange
     assert (told.state, told.refused) == (State.FULFILLED, ())
+
+
+def test_a_log_that_two_charters_open_has_receipts_too(tmp_path: Path) -> None:
+    """What it says as the other commune is a stranger's word there, and comes with what it vouches for."""
+    trades = [(1, 203, 59, 131, 167), (1, 34, 73, 150, 191)]
+    opened_again = (25, 179, 196, 176, 61)
+    network = made_up([*trades, opened_again])
+    with read(tmp_path, *network.writers) as reader:
+        exchanges = list(reader.exchanges())
+        assert exchanges
+        for exchange in exchanges:
+            assert verify_receipt(make_receipt(reader, exchange.id)).exchange.id == exchange.id
 
 
 def test_paper_takes_the_head_with_the_shortest_proof(tmp_path: Path) -> None:
