@@ -168,7 +168,10 @@ class Session:
         self._serving: deque[Want] = deque()
         self._asked: Ask | None = None
         self._owes_hashes = False
-        self._last_news = now
+        self._told = now
+        """the last time that it was told"""
+        self._since: float | None = now
+        """since when something is owed; None until the time is told again after it was asked for"""
 
     # Driving it ---------------------------------------------------------------------------------
 
@@ -196,21 +199,38 @@ class Session:
 
     @property
     def timer(self) -> float | None:
-        """When `tick` is to be called next, None if nothing is waited for."""
-        if self.state is State.MEETING:
-            return self._last_news + MEETING_SECONDS
-        waits = self.state is State.COMPARING or self._wanted or self._asked is not None
-        return self._last_news + ANSWER_SECONDS if waits and self.state is not State.ENDED else None
+        """When `tick` is to be called next, None if nothing is waited for.
+
+        That is at once where something has been asked for: how long a session was at rest
+        before counts for nothing.
+        """
+        if self.state is State.ENDED or not self._waits:
+            return None
+        if self._since is None:
+            return self._told
+        return self._since + (MEETING_SECONDS if self.state is State.MEETING else ANSWER_SECONDS)
+
+    @property
+    def _waits(self) -> bool:
+        begins = self.state in (State.MEETING, State.COMPARING)
+        return begins or bool(self._wanted) or self._asked is not None
 
     def tick(self, now: float) -> None:
         """Give the other side up if it has owed something for too long."""
+        self._tell(now)
         if self.timer is not None and now >= self.timer:
             self._fail(LeftOff("The other side has not answered for too long."))
+
+    def _tell(self, now: float) -> None:
+        self._told = now
+        if self._since is None:
+            self._since = now
 
     def receive(self, data: bytes, now: float) -> None:
         """Take what has come: one message of the transport."""
         if self.is_over:
             return
+        self._tell(now)
         try:
             if self._channel is None:
                 self._meet(data, now)
@@ -250,6 +270,8 @@ class Session:
 
     def want(self, wants: Sequence[Want]) -> None:
         """Ask for entries, or for heads; what is wanted comes in the order in which it was."""
+        if not self._waits:
+            self._since = None
         for start in range(0, len(wants), MAX_WANTS):
             self._put(Kind.WANT, questions.encode_wants(wants[start : start + MAX_WANTS]))
         self._wanted += [_Open(want, want.start) for want in wants if not want.is_for_heads]
@@ -270,6 +292,8 @@ class Session:
     def ask(self, ask: Ask) -> None:
         """Ask about a tree; one question at a time."""
         assert self._asked is None, "one question at a time"
+        if not self._waits:
+            self._since = None
         self._asked = ask
         self._put(Kind.ASK, questions.encode_ask(ask))
 
@@ -303,7 +327,7 @@ class Session:
         self.met = met
         self._channel = Channel(met.keys)
         self.state = State.COMPARING
-        self._last_news = now
+        self._since = now
         self._events.append(Opened(met.peer, met.version))
         roster, remembered = self._snapshot(met.peer)
         first = self.role is Role.INITIATOR
@@ -329,7 +353,7 @@ class Session:
             case Kind.RECONCILE:
                 if self._reconciler is None:
                     raise Misbehaved("The other side compares what has been compared.")
-                self._last_news = now
+                self._since = now
                 self._say_turn(self._reconciler.receive(body))
             case Kind.WANT:
                 self._take_wants(questions.decode_wants(body))
@@ -350,7 +374,7 @@ class Session:
                 asked, self._asked = self._asked, None
                 if asked is None:
                     raise Misbehaved("The other side answers about a tree without being asked.")
-                self._last_news = now
+                self._since = now
                 self._events.append(Answered(asked, questions.decode_hashes(body)))
             case Kind.STATE:
                 if len(body) != STATE_BYTES:
@@ -380,7 +404,7 @@ class Session:
             )
 
     def _take_runs(self, runs: Sequence[Run], now: float) -> None:
-        self._last_news = now
+        self._since = now
         satisfied: list[Want] = []
         for run in runs:
             front = self._wanted[0] if self._wanted else None
@@ -398,7 +422,7 @@ class Session:
     def _take_absent(self, log: LogKey, now: float) -> None:
         if not self._wanted or self._wanted[0].want.log != log:
             raise Misbehaved("The other side lacks what was not asked for.")
-        self._last_news = now
+        self._since = now
         self._events.append(Satisfied(self._wanted.popleft().want, absent=True))
 
 

@@ -312,10 +312,14 @@ def test_who_does_not_answer_is_given_up(node: Meeting) -> None:
     victim = node("victim")
     link, channel = stranger(victim, node)
     tell(victim, link, channel, Kind.HEADS, encode_heads([HEAD.head]))
-    assert link.session.timer == ANSWER_SECONDS
-    link.session.tick(ANSWER_SECONDS - 1)
+    at_rest = 9_000.0
+    assert link.session.timer is not None
+    link.session.tick(at_rest)  # the time at which it was asked
     assert not link.session.is_over
-    link.session.tick(ANSWER_SECONDS)
+    assert link.session.timer == at_rest + ANSWER_SECONDS
+    link.session.tick(at_rest + ANSWER_SECONDS - 1)
+    assert not link.session.is_over
+    link.session.tick(at_rest + ANSWER_SECONDS)
     victim.gossip.look(link.number)
     ((_, _, error),) = victim.gossip.faults
     assert isinstance(error, LeftOff)
