@@ -87,6 +87,7 @@ class Company(Part):
         self._met: dict[str, LogKey] = {}
         """who was met under a name or an address"""
         self._reach: frozenset[CommuneId] = frozenset()
+        self._reach_is_old = False
 
     # As a part ----------------------------------------------------------------------------------
 
@@ -145,6 +146,8 @@ class Company(Part):
     def written(self) -> None:
         if self._links is not None:
             self._links.wrote(self._custody.log)
+            if (task := self._tasks.get("review")) is not None:
+                task.cancel()  # the new one looks at everything
             self._tasks["review"] = asyncio.create_task(self._review(self._links))
 
     async def before_first_signature(self) -> None:
@@ -267,14 +270,18 @@ class Company(Part):
     def _came(self) -> None:
         """Entries of others have come: whom they recognise may have changed, and so who is in reach."""
         task = self._tasks.get("reach")
+        self._reach_is_old = True
         if self._links is not None and (task is None or task.done()):
             self._tasks["reach"] = asyncio.create_task(self._review_reach(self._links))
 
     async def _review_reach(self, links: Links) -> None:
-        reach = await self._custody.ask(self._reach_of)
-        if reach != self._reach:
-            self._reach = reach
-            links.forgive()
+        self._reach_is_old = True
+        while self._reach_is_old:  # more may come while the ledger is asked
+            self._reach_is_old = False
+            reach = await self._custody.ask(self._reach_of)
+            if reach != self._reach:
+                self._reach = reach
+                links.forgive()
 
     async def _review(self, links: Links) -> None:
         """Look at whom the commune recognises now, and a moment later at what a bundle may have brought."""

@@ -134,6 +134,7 @@ class Links:
         self._room = asyncio.Event()
         self._room.set()
         self._failed: StoreError | None = None
+        self._is_judging = self._forgives_later = False
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Links]:
@@ -199,6 +200,7 @@ class Links:
     def forgive(self) -> None:
         """Ask again for logs that were not taken in: whom this commune recognises has changed."""
         self.gossip.forgive()
+        self._forgives_later = self._is_judging  # what is judged at this moment does not know of it yet
         self._look_at_all()
 
     def commune_of(self, log: LogKey) -> CommuneId | None:
@@ -379,15 +381,21 @@ class Links:
                 self._pending -= sum(map(_entries_in, deeds))
                 if self._pending < MAX_PENDING_ENTRIES:
                     self._room.set()
+                self._is_judging = True
                 try:
                     outcomes = await loop.run_in_executor(self._taker, self._do, deeds)
                 except StoreError as error:
                     self._fail(error)
                     return
+                finally:
+                    self._is_judging = False
                 with self._reader.snapshot():
                     for deed, outcome in zip(deeds, outcomes, strict=True):
                         if not isinstance(deed, SeeOwn):
                             self.gossip.done(deed, outcome)
+                    if self._forgives_later:
+                        self._forgives_later = False
+                        self.gossip.forgive()
                 self._add(self.gossip.deeds())
                 self._look_at_all()
             await loop.run_in_executor(self._taker, self._store.sync)

@@ -406,7 +406,7 @@ class Gossip:
 
     def forgive(self) -> None:
         """Ask again for logs that were not taken in: who is recognised has changed."""
-        wants = [Want(log, 0, 0) for log in list(self._declined)[:MAX_WANTS]]
+        wants = [Want(log, 0, 0) for log in self._declined]
         self._declined.clear()
         for link in self._links.values() if wants else ():
             if link.compared:
