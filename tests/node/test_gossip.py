@@ -156,6 +156,24 @@ def test_erased_payloads_come_as_their_hashes(node: Meeting) -> None:
     assert_equal(one, other)
 
 
+def test_everything_that_was_left_out_is_asked_for_again_however_much_it_is(
+    node: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("protocol.gossip.MAX_WANTS", 2)
+    monkeypatch.setattr("protocol.session.MAX_WANTS", 2)
+    one, other = node("one"), node("other")
+    authors = logs(5)
+    other.gossip._declined |= {author.state.log for author in authors}
+    one.meet(other)
+    holding(one, *authors)
+    settle(one, other)
+    assert not len(other.gossip.roster)
+    other.gossip.forgive()
+    settle(one, other)
+    assert_equal(one, other)
+    assert len(other.gossip.roster) == 5
+
+
 # Forks ------------------------------------------------------------------------------------------
 
 
