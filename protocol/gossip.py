@@ -21,7 +21,14 @@ from ledger.log import Head, LogKey, Run
 from ledger.replica import Branch, prove_held
 
 from .errors import Misbehaved
-from .limits import MAX_ENTRIES_ASKED, MAX_MEMORIES, MAX_SHOWN_BRANCHES, MAX_WANTS, PULL_ENTRIES
+from .limits import (
+    MAX_BATCH_HEADS,
+    MAX_ENTRIES_ASKED,
+    MAX_MEMORIES,
+    MAX_SHOWN_BRANCHES,
+    MAX_WANTS,
+    PULL_ENTRIES,
+)
 from .questions import Ask, Want
 from .reconcile import Difference
 from .roster import Mark, Roster
@@ -157,13 +164,18 @@ class _Offer(NamedTuple):
 
     size: int
     root: bytes = b""
+    head: Head | None = None
+    """what was shown, its signature not looked at"""
 
 
 class Gossip:
     """One node's part in gossip. Belongs to one task; `held` is asked from it."""
 
     def __init__(self, held: Held) -> None:
-        self.roster = Roster(held.marks())
+        marks = dict(held.marks())
+        self.roster = Roster(marks)
+        self._cuts = {log: None for log, mark in marks.items() if mark.is_cut}
+        """logs that are forked in what is held"""
         self.faults: list[tuple[LinkId, LogKey | None, LedgerError]] = []
         """what neighbours have done wrong: for whoever decides when to meet them again"""
         self._held = held
@@ -261,7 +273,9 @@ class Gossip:
             evidence = self._held.evidence(log) if mine is not None and mine.is_cut else None
             if evidence is not None:
                 link.session.show(evidence)
-                link.session.announce(self._held.heads(log)[:MAX_SHOWN_BRANCHES])
+        # Marks of a fork are the same whichever branches are held: these are compared by their heads.
+        heads = [head for log in self._cuts for head in self._held.heads(log)[:MAX_SHOWN_BRANCHES]]
+        link.session.announce(heads[:MAX_BATCH_HEADS])
         for difference in differences:
             log, mine, theirs = difference
             if difference.their_size:
@@ -358,7 +372,9 @@ class Gossip:
         link = self._links.get(number)
         if link is None or not offer.root or self._held.evidence(log) is not None:
             return
-        if not any(_root_at(branch, offer.size) == offer.root for branch in self._held.branches(log)):
+        if any(_root_at(branch, offer.size) == offer.root for branch in self._held.branches(log)):
+            return
+        if offer.head is None or offer.head.is_signed(self._held.network):  # else it is nobody's branch
             self._want(link, Want(log, offer.size - 1, offer.size))
 
     # What came ----------------------------------------------------------------------------------
@@ -441,6 +457,8 @@ class Gossip:
         mark = self._held.mark(log)
         if mark is not None:
             self.roster = self.roster.put(log, mark)
+            if mark.is_cut:
+                self._cuts[log] = None
 
     def _refused(self, number: LinkId, run: Run, error: LedgerError) -> None:
         if isinstance(error, Declined):
@@ -466,9 +484,9 @@ class Gossip:
             elif self._held.evidence(log) is not None:
                 self._fetch_branch(number, head)
             elif head.size > self._held.size(log):
-                self._offered(number, log, _Offer(head.size, head.root))
+                self._offered(number, log, _Offer(head.size, head.root, head))
             else:
-                self._compare_roots(number, log, _Offer(head.size, head.root))
+                self._compare_roots(number, log, _Offer(head.size, head.root, head))
 
     # Forks --------------------------------------------------------------------------------------
 

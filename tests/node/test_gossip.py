@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger.evidence import check_evidence
-from ledger.log import Erased, LogKey, Run, leaf_hashes
+from ledger.log import Erased, Head, LogKey, Run, leaf_hashes
 from protocol.channel import Channel
 from protocol.errors import LeftOff, Misbehaved, SessionError
 from protocol.frames import Kind
@@ -230,6 +230,21 @@ def test_evidence_reaches_who_holds_one_branch_alone(node: Meeting) -> None:
     assert_equal(one, other)
 
 
+def test_branches_of_a_fork_that_both_know_are_compared_by_their_heads(node: Meeting) -> None:
+    """One cut is all that their marks say, and each has another branch."""
+    one, other, third = node("one"), node("other"), node("third")
+    author, twin = forked(4, 2, 3)
+    holding(third, author, twin)
+    (evidence,) = third.reader.evidence()
+    for neighbour, branch in ((one, author), (other, twin)):
+        neighbour.store.add_evidence(evidence)
+        holding(neighbour, branch)
+    assert one.gossip.roster.state == other.gossip.roster.state
+    one.meet(other)
+    settle(one, other)
+    assert_equal(one, other)
+
+
 # Whoever does not keep to it --------------------------------------------------------------------
 
 
@@ -304,6 +319,16 @@ def test_heads_that_lead_nowhere_cost_a_question(node: Meeting) -> None:
     assert link.session.open_wants == 0
     assert not victim.gossip._sources
     assert not link.session.is_over
+
+
+def test_heads_of_another_branch_that_nobody_signed_cost_nothing(node: Meeting) -> None:
+    victim = node("victim")
+    author = written("some", numbered("some", 3))
+    holding(victim, author)
+    link, channel = stranger(victim, node)
+    head = author.runs[0].head
+    tell(victim, link, channel, Kind.HEADS, encode_heads([Head(head.log, 3, bytes(32), bytes(64))]))
+    assert link.session.open_wants == 0
 
 
 @pytest.mark.parametrize("what", ["root", "signature", "log"])
