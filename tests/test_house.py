@@ -54,7 +54,9 @@ def texts() -> Iterator[tuple[str, str]]:
 
 def pins(name: str) -> dict[str, str]:
     """Package name to version, from a requirements file."""
-    return dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", (CHECKOUT / name).read_text(), re.MULTILINE))
+    return dict(
+        re.findall(r"^([a-z0-9.-]+)(?:\[[a-z,]+\])?==(\S+)", (CHECKOUT / name).read_text(), re.MULTILINE)
+    )
 
 
 def anchors(markdown: str) -> set[str]:

@@ -40,7 +40,7 @@ def is_begun(path: Path) -> bool:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             row = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'branch'").fetchone()
         return bool(row[0])
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):  # the latter as in `store_errors`
         return True
 
 

@@ -301,6 +301,17 @@ def test_bits_turned_over_anywhere_never_end_in_a_fault_of_the_program(busy: Pat
         assert audit_of(spoiled).exit_code in (1, 2)
 
 
+def test_a_schema_that_cannot_be_read_as_text_is_told_as_damage(busy: Path, places: Path) -> None:
+    """SQLite quotes it in its message, which then is no text."""
+    data = (busy / "ledger.sqlite").read_bytes()
+    spoiled = shutil.copytree(busy, places / "spoiled")
+    for found in re.finditer(b"by_commune", data):
+        flipped = bytearray(data)
+        flipped[found.start()] = 0xE2
+        (spoiled / "ledger.sqlite").write_bytes(flipped)
+        assert audit_of(spoiled).exit_code in (1, 2)
+
+
 def test_a_file_cut_short_is_found_or_refused(busy: Path, places: Path) -> None:
     data = (busy / "ledger.sqlite").read_bytes()
     spoiled = shutil.copytree(busy, places / "spoiled")
