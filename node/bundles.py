@@ -63,7 +63,7 @@ class Known:
         sizes = [
             size
             for size, root in self.heads.get(branch.log, ())
-            if branch.start <= size <= branch.size and replica.state_at(size).root == root
+            if replica.holding.root_at(branch.number, size) == root
         ]
         return max(sizes, default=0)
 

@@ -10,7 +10,6 @@ Who is met, when, and for how long, is the callers'.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import socket as sockets
 import sys
@@ -35,6 +34,7 @@ from protocol.limits import MAX_NOISE_BYTES
 from protocol.serving import frames_for
 from protocol.session import Session
 
+from . import journal
 from .admission import Admission
 from .deeds import Doer, OwnLog
 from .holdings import Holdings, Shelf
@@ -60,8 +60,6 @@ _TOO_LONG: Final = MAX_NOISE_BYTES + 1
 """bytes of a message that aiohttp refuses: the first length that is one too many."""
 
 Socket = web.WebSocketResponse | ClientWebSocketResponse
-
-log = logging.getLogger("trueque.links")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +131,6 @@ class Links:
         self._work = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self._failed: StoreError | None = None
         self._is_judging = self._forgives_later = False
 
     @asynccontextmanager
@@ -355,7 +352,7 @@ class Links:
                 end.session.end("slow", "The other side takes too little at a time.")
             end.look()
         for number, peer, fault in self.gossip.faults:
-            log.info("fault link=%d peer=%s error=%s", number, peer.hex()[:16] if peer else "?", fault)
+            journal.tell("fault", link=number, peer=peer.hex()[:16] if peer else "?", error=fault)
         self.gossip.faults.clear()
 
     # Storing ------------------------------------------------------------------------------------
@@ -415,8 +412,7 @@ class Links:
 
     def _fail(self, error: StoreError) -> None:
         """Nothing can be stored any more: say so to all, and take nothing."""
-        self._failed = error
-        log.error("storing failed, so all links end: %s", error)
+        journal.tell("storing_failed", level="error", error=error)
         for end in self._ends.values():
             end.session.end("stopping")
             end.look()

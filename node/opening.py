@@ -14,7 +14,7 @@ from ledger.log import LogKey
 from ledger.store.reading import Reader
 
 from . import clock
-from .errors import HomeError, HomeInUse
+from .errors import HomeError
 from .home import Home
 from .service import Service
 
@@ -38,14 +38,12 @@ def open_home(home: Home, *, writing: bool, now: Callable[[], int] = clock.now) 
             yield Service(reader, LogKey(key.public_key), None, None, now)
         return
     with ExitStack() as opened:
-        try:
-            opened.enter_context(home.locked())
-        except HomeInUse:
-            from . import remote, running
+        from . import running
 
-            node = running.find(home)
-            if node is None:
-                raise
+        node = running.lock(home, opened)
+        if node is not None:
+            from . import remote
+
             reader = opened.enter_context(Reader(home.ledger))
             yield remote.RemoteService(reader, LogKey(key.public_key), remote.Line(home, node), now)
             return

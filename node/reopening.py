@@ -19,7 +19,7 @@ from ledger.log import EntryId, LogKey, entry_id
 from ledger.store.writing import Store
 
 from . import remote, running
-from .errors import HomeError, HomeInUse, InputError
+from .errors import HomeError, InputError
 from .home import Home
 from .requests import Request, encode_request, merge_requests, read_request
 
@@ -58,12 +58,8 @@ def finish_restore(home: Home, signed: Sequence[Request]) -> EntryId | Request:
     """
     request, key = _request_with(home, signed), home.read_key()
     with ExitStack() as held:
-        try:
-            held.enter_context(home.locked())
-        except HomeInUse:
-            node = running.find(home)
-            if node is None:
-                raise
+        node = running.lock(home, held)
+        if node is not None:
             return remote.finish_restore(remote.Line(home, node), signed)
         if not request.is_complete:
             keep_request(home, request)

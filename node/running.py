@@ -14,7 +14,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Annotated, Final
 
 import msgspec
@@ -141,3 +141,18 @@ def _is_alive(pid: int) -> bool:
     except OSError:
         return True  # somebody else's
     return True
+
+
+def lock(home: Home, held: ExitStack) -> Running | None:
+    """Lock a home for as long as `held`; where a running node has it locked, that node instead.
+
+    Raises HomeInUse if another program holds it.
+    """
+    try:
+        held.enter_context(home.locked())
+    except HomeInUse:
+        node = find(home)
+        if node is None:
+            raise
+        return node
+    return None

@@ -13,7 +13,6 @@ from ledger.store.reading import Reader
 from ledger.store.writing import Progress, Store
 
 from . import remote, running
-from .errors import HomeInUse
 from .home import Home
 
 
@@ -24,12 +23,8 @@ def rebuild(home: Home, progress: Progress) -> int:
     """
     home.read_key()
     with ExitStack() as held:
-        try:
-            held.enter_context(home.locked())
-        except HomeInUse:
-            node = running.find(home)
-            if node is None:
-                raise
+        node = running.lock(home, held)
+        if node is not None:
             return remote.rebuild(remote.Line(home, node), progress)
         with Reader(home.ledger) as reader:
             network = reader.network

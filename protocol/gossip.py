@@ -83,7 +83,7 @@ class Held(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """Verify and store runs, in this order; `satisfied` are the wants of which they are the last."""
+    """Verify and store runs, in this order."""
 
     link: LinkId
     runs: tuple[Run, ...]
@@ -199,10 +199,6 @@ class Gossip:
     def snapshot(self, peer: LogKey) -> tuple[Roster, Roster | None]:
         """The roster to compare with a neighbour's, and the one remembered of it (`session.Snapshot`)."""
         return self.roster, self._memories.get(peer)
-
-    def peers(self) -> dict[LinkId, LogKey]:
-        """The neighbours that have proved who they are."""
-        return {number: link.peer for number, link in self._links.items() if link.peer is not None}
 
     def look(self, link: LinkId) -> None:
         """Take the events of a session, after bytes have come, its timer, or its loss."""
