@@ -7,21 +7,13 @@ was measured. Best of three.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
+from .tries import Measure, best_in
 from .work import prepare
 
 ENTRIES = 100_000
-TRIES = 3
 MEMORY_MB = 150
-
-Measure = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -29,21 +21,7 @@ def best(tmp_path_factory: pytest.TempPathFactory) -> Measure:
     folder = tmp_path_factory.mktemp("gossip")
     prepare(folder, ENTRIES)
 
-    def measure(what: str, key: str = "ratio", lowest: bool = False) -> dict[str, Any]:
-        results = []
-        for _ in range(TRIES):
-            done = subprocess.run(
-                [sys.executable, "-m", "tests.benchmarks.gossip", what, str(folder)],
-                check=True,
-                capture_output=True,
-                text=True,
-            )
-            results.append(json.loads(done.stdout))
-        found: dict[str, Any] = (min if lowest else max)(results, key=lambda result: result[key])
-        print(f"\n{what}: " + ", ".join(f"{name} {value:,.2f}" for name, value in found.items()))
-        return found
-
-    return measure
+    return best_in("tests.benchmarks.gossip", folder)
 
 
 @pytest.mark.timeout(900)

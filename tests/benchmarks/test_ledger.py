@@ -6,7 +6,6 @@ figure is the best of three: what disturbs a run only slows it down.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
@@ -16,13 +15,11 @@ from typing import Any
 
 import pytest
 
+from .tries import Measure, best_in
 from .work import prepare
 
 ENTRIES = 100_000
-TRIES = 3
 MEMORY_MB = 150
-
-Measure = Callable[[str], dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -34,21 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def best(folder: Path) -> Measure:
-    def measure(what: str, lowest: bool = False) -> dict[str, Any]:
-        results = []
-        for _ in range(TRIES):
-            done = subprocess.run(
-                [sys.executable, "-m", "tests.benchmarks.work", what, str(folder)],
-                check=True,
-                capture_output=True,
-                text=True,
-            )
-            results.append(json.loads(done.stdout))
-        found: dict[str, Any] = (min if lowest else max)(results, key=lambda result: result["ratio"])
-        print(f"\n{what}: " + ", ".join(f"{name} {value:,.2f}" for name, value in found.items()))
-        return found
-
-    return measure
+    return best_in("tests.benchmarks.work", folder)
 
 
 @pytest.mark.timeout(600)
