@@ -36,6 +36,7 @@ what they decide.
     app         the node process: its listeners, how it starts and stops
     resident    the node in a home, from before there is a commune until it is told to stop
     custody     the open home of a running node, and the threads that may touch it
+    storage     what the running node remembers beside the ledger, lost without harm
     parts       what a node is put together from beside that: gossip, discovery
     settings    what the operator decides, in a file or on the command line
     running     how a home tells that a node runs in it

@@ -29,6 +29,7 @@ from .founding import holds_entries
 from .home import Home
 from .limits import HEALTH_SECONDS
 from .service import Service
+from .storage import Storage
 
 Result = TypeVar("Result")
 Observe = Callable[[str, float], None]
@@ -86,8 +87,9 @@ def is_founded(home: Home) -> bool:
 class Custody:
     """A home held open for writing. Its methods are called on the event loop's thread.
 
-    `home`, `log`, `network` and `store` may be used by anybody (the store has
-    its own thread); whoever has much to read opens a Reader of their own.
+    `home`, `log`, `network`, `store` and `storage` may be used by anybody (the
+    last two have threads of their own); whoever has much to read opens a Reader
+    of their own.
     """
 
     def __init__(self, home: Home, observe: Observe) -> None:
@@ -107,6 +109,8 @@ class Custody:
                 self.network = reader.network
             self.log = LogKey(key.public_key)
             self.store: Store = self._held.enter_context(MeteredStore(home, self.network, observe))
+            self.storage = Storage(home.storage)
+            self._held.callback(self.storage.close)
             self._author = Author(self.store, key, home.anchors(self.log))
             reader = self._held.enter_context(Reader(home.ledger))
             self._service = Service(reader, self.log, self.store, self._author, clock.now)

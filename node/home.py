@@ -1,6 +1,7 @@
 """A home: the folder in which one commune's node keeps what is its own.
 
     ledger.sqlite   everything held, of all logs
+    node.sqlite     what the node remembers of others, lost without harm; in no backup
     log.key         the key of this installation's log; in no backup, readable by its owner only
     anchor          the last head signed here; a second one stands outside the home
     lock            held by the one process that may write
@@ -55,6 +56,11 @@ class Home:
     def key_file(self) -> Path:
         """The secret key of this installation's log."""
         return self.path / "log.key"
+
+    @property
+    def storage(self) -> Path:
+        """What the running node remembers beside the ledger."""
+        return self.path / "node.sqlite"
 
     @property
     def lock_file(self) -> Path:

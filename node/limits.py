@@ -165,6 +165,9 @@ REQUEST_SECONDS: Final = 2.5
 MAX_LINKS: Final = 32
 """links at once, either way; each costs a few hundred KiB while much goes over it."""
 
+MAX_PEERS_KEPT: Final = 4_096
+"""addresses and logs of which it is remembered how meeting them went; some 100 bytes each on disk."""
+
 MEETING_SECONDS: Final = 1.0
 """seconds before a node that could not be met is tried again; doubled each time."""
 
