@@ -19,6 +19,7 @@ what they decide.
     telling     records, transfers and steps as sentences
     bundles     writing what is held into a file, and taking in what a file holds
     outgoing    files that are put in their place once they are whole
+    blobs       photos, by their hash, under a quota
     intake      what becomes of each thing that comes out of a file, and the report of it
     company     with which other nodes this one is linked, and when it tries them again
     links       sessions over WebSockets, and the threads that store and serve what goes over them

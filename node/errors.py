@@ -11,6 +11,7 @@ LedgerError (of the ledger)
     ├── InputError      what a person gave cannot be understood or is not allowed
     ├── WordsError      recovery words that are none, or are not this commune's
     ├── NotAdmitted     a log that this home does not take in
+    ├── BlobRefused     a photo that is not kept: too large, damaged, no photo, or no room for it
     ├── ExportFailed    a bundle that could not be written; what stood there before still does
     ├── ReceiptFailed   an exchange that no receipt can be made of
     └── ImportStopped   a bundle that could not be read to its end; what came before is stored
@@ -52,6 +53,10 @@ class WordsError(LocalError):
 
 class NotAdmitted(LocalError):
     """A log that this home does not take in; the sentence says why."""
+
+
+class BlobRefused(LocalError):
+    """A photo that is not kept; the sentence says why and what to do."""
 
 
 class ExportFailed(LocalError):

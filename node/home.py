@@ -7,6 +7,7 @@
     lock            held by the one process that may write
     node.lock       held by a running node, also while there is no commune yet
     config.toml     what the operator of the node has decided
+    blobs/          photos, by their SHA-256
     node.json       where a running node can be reached, and the token that it asks for
 
 Decides where these files are, that one process at a time writes, and how the
@@ -81,6 +82,11 @@ class Home:
     def settings_file(self) -> Path:
         """What the operator of the node has decided."""
         return self.path / "config.toml"
+
+    @property
+    def blobs(self) -> Path:
+        """Photos."""
+        return self.path / "blobs"
 
     @property
     def exists(self) -> bool:

@@ -168,6 +168,55 @@ MAX_LINKS: Final = 32
 MAX_PEERS_KEPT: Final = 4_096
 """addresses and logs of which it is remembered how meeting them went; some 100 bytes each on disk."""
 
+LIVE_LINKS: Final = 8
+"""links that a node keeps by itself unless its operator says otherwise; with 8, what is signed in a net of
+200 nodes is everywhere after four links, and a phone's or a Raspberry Pi's share stays small."""
+
+MAX_LIVE_LINKS: Final = 24
+"""links that an operator may have kept; the rest of `MAX_LINKS` is for visits."""
+
+TURN_SECONDS: Final = 120.0
+"""seconds between two visits to a node that is not linked for good; what is new comes over the others, and a
+visit with nothing to tell costs a kilobyte."""
+
+TURN_GAP_SECONDS: Final = 5.0
+"""seconds from one visit to the next where so many are visited that `TURN_SECONDS` would make more of them."""
+
+VISITS_AT_ONCE: Final = 2
+"""nodes that are visited at the same time; one that is slow does not keep the others waiting."""
+
+REST_SECONDS: Final = 1.0
+"""seconds for which nothing has gone over a link so that it counts as at rest."""
+
+TEND_SECONDS: Final = 1.0
+"""seconds between two looks at which links are at rest, and which are too many."""
+
+MAX_LINKS_AT_HOST: Final = 4
+"""links that one host may open here, this very computer aside; behind one address are several nodes at times."""
+
+MAX_HALF_OPEN: Final = 8
+"""connections at once of which it is not known yet who is there; each may take ten seconds."""
+
+MAX_HALF_OPEN_AT_HOST: Final = 2
+"""of these, from one host."""
+
+FAULT_SECONDS: Final = 10.0
+"""seconds for which a log is left alone after it broke the protocol; doubled each time. A fault of the
+program that does this costs little, since each try may be a kilobyte."""
+
+MAX_FAULT_SECONDS: Final = 21_600.0
+"""seconds for which it is at the most; after six hours somebody may have mended it."""
+
+FAULTS_FORGIVEN_AT_HOST: Final = 2
+"""faults of a host that cost it nothing: behind one address may be others, who did nothing."""
+
+MAX_HOSTS_BLAMED: Final = 1_024
+"""hosts whose faults are remembered; some 200 bytes each."""
+
+COPY_SECONDS: Final = 60.0
+"""seconds in which a log that was linked from one host, then from another, and now from the first again is
+taken for two copies of one home; a laptop does not move that often."""
+
 MEETING_SECONDS: Final = 1.0
 """seconds before a node that could not be met is tried again; doubled each time."""
 
@@ -203,3 +252,21 @@ CONNECT_SECONDS: Final = 5.0
 
 MAX_KNOWN_HEADS: Final = 262_144
 """heads of a bundle that says what others hold; some 200 bytes of memory each."""
+
+MEGABYTE: Final = 1_000_000
+"""bytes; what disks are sold by."""
+
+MAX_PHOTO_MEGABYTES: Final = 1_000_000
+"""megabytes that the setting allows; larger disks are not made yet for those who run a node."""
+
+BLOB_USED_SECONDS: Final = 3_600.0
+"""seconds by which the last use of a photo is noted; each note is a write to a card that wears out."""
+
+UNLISTED_SECONDS: Final = 86_400.0
+"""seconds for which a photo is kept as one's own before a listing names it: a form left open over night."""
+
+MAX_DAMAGED_BLOBS: Final = 16
+"""damaged photos that are kept to be looked at; with 8 MiB each at most 128 MiB."""
+
+READING_BYTES: Final = 262_144
+"""bytes of a file that are read and hashed at once."""

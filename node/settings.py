@@ -22,7 +22,7 @@ from ledger.errors import LocalError
 from ledger.sentences import N_
 
 from .errors import InputError, SettingsError
-from .limits import MAX_HOPS, MAX_SETTINGS_BYTES
+from .limits import MAX_HOPS, MAX_PHOTO_MEGABYTES, MAX_SETTINGS_BYTES
 
 PEOPLE_PORT: Final = 8783
 """T-R-U-E on the keys of a telephone; the port of the pages and the API."""
@@ -71,6 +71,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     discovery: bool = True
     hops: Annotated[int, msgspec.Meta(ge=1, le=MAX_HOPS)] = 3
     hosts: tuple[HostName, ...] = ()
+    photo_megabytes: Annotated[int, msgspec.Meta(ge=0, le=MAX_PHOTO_MEGABYTES)] = 512
+    """some two thousand photos as phones send them; a card of 16 GB has room for it beside everything else"""
     log_level: Level = "info"
     log_json: bool = False
 
@@ -87,6 +89,7 @@ EXPECTED: Final[Mapping[str, str]] = {
     "discovery": N_("true or false, without quotes"),
     "hops": N_("a number from 1 to 8, without quotes"),
     "hosts": N_('a list of names, as in ["trueque.example"]'),
+    "photo-megabytes": N_("a number from 0 to 1000000, without quotes"),
     "log-level": N_('"debug", "info", "warning" or "error"'),
     "log-json": N_("true or false, without quotes"),
 }

@@ -37,6 +37,9 @@ from .rows import Rows
 MIN_PREFIX: Final = 4
 """hex digits that a shortened id must have; fewer are nearly always ambiguous."""
 
+IMAGES_KEY: Final = b"\xa6images"
+"""How the field `images` begins in a payload; one that has it nowhere names no images."""
+
 _HEX: Final = re.compile(r"[0-9a-f]{1,64}")
 _WORD: Final = re.compile(r"[^\W_]+")
 """A word as the search index has it; to that an underscore is what stands between two."""
@@ -322,6 +325,7 @@ class Reader:
         search: str | None = None,
         today: str | None = None,
         ended: bool = False,
+        illustrated: bool = False,
         limit: int = -1,
         offset: int = 0,
     ) -> list[ListingRow]:
@@ -330,6 +334,7 @@ class Reader:
         `search` finds words and beginnings of words, with or without accents.
         `today` (a date like 2030-01-31) leaves out those whose `until` is
         before it. `ended` shows the withdrawn and replaced ones too.
+        `illustrated` leaves out those without images.
         """
         where = ["listing.commune IS NOT NULL"]
         values: list[object] = []
@@ -342,6 +347,9 @@ class Reader:
         if today is not None:
             where.append("(listing.until IS NULL OR listing.until >= ?)")
             values.append(today)
+        if illustrated:
+            where.append("instr(payload, ?) > 0")
+            values.append(IMAGES_KEY)
         words = _WORD.findall(normalize("NFC", search or ""))
         if search is not None and not words:
             return []
