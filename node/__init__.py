@@ -22,6 +22,9 @@ what they decide.
     blobs       photos, by their hash, under a quota
     intake      what becomes of each thing that comes out of a file, and the report of it
     company     with which other nodes this one is linked, and when it tries them again
+    choice      with whom it stays linked, and who is visited in turn
+    backoff     whom to leave alone, and for how long
+    door        who of those that knock is let in
     links       sessions over WebSockets, and the threads that store and serve what goes over them
     holdings    what gossip asks of the ledger, answered from the database
     deeds       what gossip wants to have done: runs and evidence verified and stored

@@ -169,8 +169,8 @@ MAX_PEERS_KEPT: Final = 4_096
 """addresses and logs of which it is remembered how meeting them went; some 100 bytes each on disk."""
 
 LIVE_LINKS: Final = 8
-"""links that a node keeps by itself unless its operator says otherwise; with 8, what is signed in a net of
-200 nodes is everywhere after four links, and a phone's or a Raspberry Pi's share stays small."""
+"""links that a node keeps unless its operator says otherwise; in a net of 50 nodes what is signed is then
+everywhere after 4 links, in one of 200 after 14, and the share of each stays small."""
 
 MAX_LIVE_LINKS: Final = 24
 """links that an operator may have kept; the rest of `MAX_LINKS` is for visits."""

@@ -29,7 +29,7 @@ from .limits import (
     MAX_WANTS,
     PULL_ENTRIES,
 )
-from .questions import Ask, Want
+from .questions import Ask, Farewell, Want
 from .reconcile import Difference
 from .roster import Mark, Roster
 from .session import (
@@ -130,6 +130,8 @@ class _Pull:
     count: int
     at: int
     """where what has come of it ends"""
+    root: bytes = b""
+    """what the branch is named by; empty: whichever the neighbour holds first"""
     satisfied: bool = False
     unstored: int = 0
     """messages that brought some of them and are not stored yet"""
@@ -144,8 +146,9 @@ class _Link:
     compared: bool = False
     asked: dict[LogKey, _Pull] = field(default_factory=dict)
     """logs of which entries are wanted from it, or have come and are not all stored"""
-    waiting: list[Want] = field(default_factory=list)
-    """what is to be asked of it about forks, as soon as nothing else of that log is asked of anybody"""
+    waiting: dict[Want, None] = field(default_factory=dict)
+    """what is to be asked of it about forks, as soon as nothing else of that log is asked of anybody; of
+    what names a branch, `start` is the last index from which on it may be asked for"""
     descents: list[Head] = field(default_factory=list)
     """heads that fit nothing here and whose cut is to be found, the first under way"""
     descent: Descent | None = None
@@ -178,6 +181,8 @@ class Gossip:
         """logs that are forked in what is held"""
         self.faults: list[tuple[LinkId, LogKey | None, LedgerError]] = []
         """what neighbours have done wrong: for whoever decides when to meet them again"""
+        self.farewells: list[tuple[LinkId, LogKey | None, Farewell]] = []
+        """with which words neighbours ended sessions"""
         self._held = held
         self._links: dict[LinkId, _Link] = {}
         self._deeds: list[Deed] = []
@@ -208,6 +213,13 @@ class Gossip:
         self._pull()
         if link in self._links:
             self._rest(self._links[link])
+
+    def is_at_rest(self, link: LinkId) -> bool:
+        """Whether neither side of a link has wanted anything more of the other when it last said so."""
+        found = self._links.get(link)
+        if found is None or not found.compared or found.asked or found.waiting or found.descents:
+            return False
+        return found.told is not None and found.theirs is not None
 
     def deeds(self) -> list[Deed]:
         """What is to be done, in this order; `done` is called for each `Take` and `Prove`."""
@@ -240,10 +252,12 @@ class Gossip:
                 self._descend(number, link, hashes)
             case StateTold(state):
                 link.theirs = state
-            case Ended(fault):
+            case Ended(fault, said):
                 self._ended(number, link)
                 if fault is not None:
                     self.faults.append((number, link.peer, fault))
+                if said is not None:
+                    self.farewells.append((number, link.peer, said))
 
     def _ended(self, number: LinkId, link: _Link) -> None:
         del self._links[number]
@@ -317,17 +331,20 @@ class Gossip:
     def _want(self, link: _Link, want: Want) -> None:
         """Ask for something that shows a fork, or for a branch of one, as soon as that can be."""
         if want not in link.waiting and len(link.waiting) < MAX_WANTS:
-            link.waiting.append(want)
+            link.waiting[want] = None
 
     def _ask_waiting(self) -> None:
         for number, link in self._links.items():
             for want in list(link.waiting):
                 log = LogKey(want.log)
                 if log not in self._pulls and log not in link.asked and link.room > 0:
-                    link.waiting.remove(want)
-                    link.asked[log] = _Pull(want.start, want.end - want.start, want.start)
+                    del link.waiting[want]
+                    start = self._branch_start(want) if want.root else want.start
+                    if start is None:
+                        continue  # somebody else has sent it meanwhile
+                    link.asked[log] = _Pull(start, want.end - start, start, want.root)
                     self._pulls[log] = number
-                    link.session.want([want])
+                    link.session.want([Want(want.log, start, want.end, want.root)])
 
     def _satisfied(self, number: LinkId, link: _Link, want: Want, *, absent: bool) -> None:
         log = LogKey(want.log)
@@ -461,7 +478,15 @@ class Gossip:
             self._declined.add(run.log)
             self._sources.pop(run.log, None)
         elif isinstance(error, Diverged):
-            self._find_cut(number, run.head)
+            link = self._links.get(number)
+            pull = link.asked.get(LogKey(run.head.log)) if link is not None else None
+            evidence = self._held.evidence(run.log)
+            if link and pull and pull.root and evidence is not None and pull.start > evidence.cut:
+                # It does not go on where that was thought: from some way further back, then.
+                end = pull.start + pull.count
+                self._want(link, Want(run.log, pull.start - 1, end, pull.root))
+            else:
+                self._find_cut(number, run.head)
         elif isinstance(error, BadRun | BadHead):
             self._blame(number, error)
 
@@ -507,17 +532,27 @@ class Gossip:
     def _fetch_branch(self, number: LinkId, head: Head) -> None:
         """Ask for the branch of a forked log that ends in a head, from where it is not held."""
         log, link = LogKey(head.log), self._links.get(number)
-        evidence = self._held.evidence(log)
-        branches = self._held.branches(log)
-        if link is None or not link.compared or evidence is None or log in self._declined:
-            return
-        if len(branches) >= MAX_SHOWN_BRANCHES or any(
-            _root_at(branch, head.size) == head.root for branch in branches
-        ):
-            return
+        if link is not None and link.compared and log not in self._declined:
+            want = Want(log, head.size - 1, head.size, head.root)
+            if self._branch_start(want) is not None:
+                self._want(link, want)
+
+    def _branch_start(self, want: Want) -> int | None:
+        """From where on a branch of a forked log is asked for; None if it is held, or not to be fetched.
+
+        A head does not say which held branch it goes on from. Most likely it is the longest one that
+        is shorter; if its entries do not fit there, it is the next, and at last the cut.
+        """
+        log = LogKey(want.log)
+        evidence, branches = self._held.evidence(log), self._held.branches(log)
+        if evidence is None or len(branches) >= MAX_SHOWN_BRANCHES:
+            return None
+        if any(_root_at(branch, want.end) == want.root for branch in branches):
+            return None
         start = min(self._held.size(log), evidence.cut)
-        if start < head.size:
-            self._want(link, Want(log, start, head.size, head.root))
+        longest = max((branch.size for branch in branches if branch.size <= want.start), default=start)
+        start = max(start, longest)
+        return start if start < want.end else None
 
     def _find_cut(self, number: LinkId, head: Head) -> None:
         """Find where the log under a valid head that fits nothing here parts from what is held."""
