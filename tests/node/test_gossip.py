@@ -245,6 +245,33 @@ def test_branches_of_a_fork_that_both_know_are_compared_by_their_heads(node: Mee
     assert_equal(one, other)
 
 
+def test_a_branch_that_grows_is_fetched_from_where_it_is_held(node: Meeting) -> None:
+    one, other = node("one"), node("other")
+    author, twin = forked(5, 20, 20)
+    for neighbour in (one, other):
+        holding(neighbour, author, twin)
+    for number in range(4):
+        one.write([(author, twin)[number % 2].write(b"more %d" % number)])
+        link, _ = other.meet(one)
+        settle(one, other)
+        other.part(link)
+    assert_equal(one, other)
+    assert other.came == 4
+
+
+def test_a_branch_that_goes_on_from_a_shorter_one_than_was_thought_is_fetched_too(node: Meeting) -> None:
+    one, other = node("one"), node("other")
+    author, twin = forked(5, 20, 10)
+    for neighbour in (one, other):
+        holding(neighbour, author, twin)
+    one.write([twin.write(*numbered("much more", 15))])
+    other.meet(one)
+    settle(one, other)
+    assert_equal(one, other)
+    assert other.came <= 5 + 15, "from the end of the longer one, then from that of the shorter"
+    assert one.gossip.faults == other.gossip.faults == []
+
+
 # Whoever does not keep to it --------------------------------------------------------------------
 
 

@@ -110,10 +110,7 @@ def heal(world: World) -> None:
 
 
 def judge(world: World) -> tuple[float, int]:
-    """What has to be so in the end; how often an entry came on average, and how many forks were proved.
-
-    Entries of forked logs are not counted: a branch is fetched from the cut on, whatever of it is held.
-    """
+    """What has to be so in the end; how often an entry came on average, and how many forks were proved."""
     honest = [node for node in world.nodes if node.honest]
     logs = {node.log for node in honest}
     first = honest[0]
@@ -133,10 +130,9 @@ def judge(world: World) -> tuple[float, int]:
         assert {(log, index) for log, index, _ in first.memory.entries() if log == node.log} == {
             (node.log, index) for index in range(len(node.author.payloads))
         }
-    forked = first.memory.forks().keys()
-    came = sum(node.came[log] for node in honest for log in node.came if log not in forked)
-    new = sum(node.new[log] for node in honest for log in node.new if log not in forked)
-    return came / new, len(forked)
+    came = sum(sum(node.came.values()) for node in honest)
+    new = sum(sum(node.new.values()) for node in honest)
+    return came / new, len(first.memory.forks())
 
 
 def leaves(node: Node) -> dict[LogKey, int]:
