@@ -27,7 +27,8 @@ Plain = dict[str, Any]
 
 COUNTS: Final = (
     "new", "known", "refused", "left_out",
-    "evidence_new", "evidence_known", "evidence_refused", "evidence_left_out", "blobs_left_out",
+    "evidence_new", "evidence_known", "evidence_refused", "evidence_left_out",
+    "blobs_new", "blobs_known", "blobs_left_out",
 )  # fmt: skip
 """The numbers of an import's report."""
 
@@ -106,6 +107,7 @@ class AnsweredReport(msgspec.Struct, frozen=True):
     counts: dict[str, int]
     logs: tuple[AnsweredLog, ...]
     situation: Situation | None
+    blobs_reason: AnsweredError | None = None
 
 
 def plain_report(report: ImportReport) -> Plain:
@@ -124,6 +126,7 @@ def plain_report(report: ImportReport) -> Plain:
             for told in report.logs.values()
         ],
         "situation": report.situation,
+        "blobs_reason": None if report.blobs_reason is None else plain_error(report.blobs_reason),
     }
 
 
@@ -132,6 +135,8 @@ def report_of(answered: AnsweredReport) -> ImportReport:
     report = ImportReport(situation=answered.situation)
     for name in COUNTS:
         setattr(report, name, answered.counts.get(name, 0))
+    if answered.blobs_reason is not None:
+        report.blobs_reason = error_of(answered.blobs_reason)
     for told in answered.logs:
         log = LogKey(bytes.fromhex(told.log))
         commune = None if told.commune is None else CommuneId(bytes.fromhex(told.commune))

@@ -28,6 +28,7 @@ from ledger.store.reading import Reader
 from ledger.store.writing import Store
 
 from . import clock, keys
+from .blobs import Blobs
 from .bundles import Progress, import_bundle, write_bundle
 from .errors import ExportFailed, HomeError, InputError
 from .home import Home
@@ -81,7 +82,9 @@ def write_backup(service: Service, path: Path, password: str, progress: Progress
             sealing = SealingWriter(file, password)
             encoded = msgspec.msgpack.encode(label)
             sealing.write(_LENGTH.pack(len(encoded)) + encoded)
-            write_bundle(reader, cast(BinaryIO, sealing), None, progress)
+            # Photos of others come back from them; one's own may be held by nobody else.
+            lend = Blobs(Home(reader.path.parent).blobs).open_own
+            write_bundle(reader, cast(BinaryIO, sealing), None, progress, lend=lend)
             sealing.finish()
     except OSError as error:
         raise ExportFailed(
@@ -146,7 +149,15 @@ def restore(
             _check_unsigned_in(home)
             with home.locked(), Store(home.ledger, label.network) as store, Reader(home.ledger) as reader:
                 _check_unused(home, store)
-                report = import_bundle(store, reader, cast(BinaryIO, opening), author=None, progress=progress)
+                report = import_bundle(
+                    store,
+                    reader,
+                    cast(BinaryIO, opening),
+                    author=None,
+                    progress=progress,
+                    blobs=Blobs.of(home),
+                    own=CommuneId(label.commune),
+                )
                 return _continue(home, store, reader, label, report, recovery, now)
     except OSError as error:
         raise InputError(

@@ -65,8 +65,8 @@ class _File:
 class Blobs:
     """The photos of a home. May be used on any thread."""
 
-    def __init__(self, folder: Path, quota: int, now: Callable[[], int] = clock.now) -> None:
-        """`quota` is how many bytes all of them together may have; `now` tells milliseconds since 1970."""
+    def __init__(self, folder: Path, quota: int = 0, now: Callable[[], int] = clock.now) -> None:
+        """`quota` is how many bytes all may have, to keep any; `now` tells milliseconds since 1970."""
         self.quota = quota
         self._own, self._others, self._damaged = (folder / name for name in ("own", "others", "damaged"))
         self._clock = now

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ledger.errors import NotFound, StoreError
 from ledger.evidence import Evidence
-from ledger.log import Head, LogKey
+from ledger.log import EntryId, Head, LogKey, Run, entry_id
 from ledger.records import CommuneId
-from ledger.store.reading import BranchInfo, Reader
+from ledger.store.reading import IMAGES_KEY, BranchInfo, Reader
 from protocol.bundle import BundleReader, BundleWriter, Totals
 from protocol.errors import BundleError, DamagedBundle
 
@@ -32,12 +32,22 @@ if TYPE_CHECKING:
     from ledger.author import Author
     from ledger.store.writing import Store
 
+    from .blobs import Blobs
+
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is: entries of an export, bytes of an import."""
 
 
+Lend = Callable[[bytes], tuple[int, BinaryIO] | None]
+"""Gives the size and the file of a photo by its hash, None where it is not held."""
+
+
 def _silent(done: int, total: int) -> None:
     """Show no progress."""
+
+
+def _nothing(digest: bytes) -> None:
+    """Lend no photo."""
 
 
 # What others hold -------------------------------------------------------------------------------
@@ -99,17 +109,18 @@ def export_bundle(
     communes: Collection[CommuneId] | None = None,
     progress: Progress = _silent,
     known: Known | None = None,
+    lend: Lend = _nothing,
 ) -> Totals:
     """Write the logs of some communes, or everything held if `communes` is None, into a file.
 
-    What is `known` to be held by those it is for is left out.
+    What is `known` to be held by those it is for is left out. `lend` gives the photos.
 
     The file is replaced at once when all of it is on disk. Raises ExportFailed
     or StoreError; then what stood at `path` stands there still.
     """
     try:
         with outgoing(path) as file, reader.snapshot():
-            totals = write_bundle(reader, file, communes, progress, known)
+            totals = write_bundle(reader, file, communes, progress, known, lend)
     except OSError as error:
         raise ExportFailed(
             "The bundle {path} cannot be written ({reason}): free some space or choose another folder.",
@@ -125,10 +136,12 @@ def write_bundle(
     communes: Collection[CommuneId] | None,
     progress: Progress,
     known: Known | None = None,
+    lend: Lend = _nothing,
 ) -> Totals:
     """Write the logs of some communes, or everything held, as a bundle; within a snapshot of the reader's.
 
-    Evidence first, since it must not be lost; then the heads of all branches; then their entries.
+    Evidence first, since it must not be lost; then the heads of all branches; then their entries; then the
+    photos of the listings among these that stand, as far as `lend` gives them.
     """
     branches = list(_in_order(reader, communes))
     logs = {branch.log for branch in branches}
@@ -144,6 +157,7 @@ def write_bundle(
         branch.number: max(known.held(reader, branch), 0 if branch.first == branch.start else branch.first)
         for branch in branches
     }
+    illustrated: list[EntryId] = []
     done = 0
     total = sum(branch.size - max(branch.first, above[branch.number]) for branch in branches)
     progress(done, total)
@@ -152,9 +166,35 @@ def write_bundle(
             continue
         for run in reader.runs(branch.number, above[branch.number]):
             writer.add_run(run)
+            illustrated += _illustrated(run)
             done += len(run.items)
             progress(done, total)
+    for digest in _photos(reader, illustrated):
+        lent = lend(digest)
+        if lent is not None:
+            with lent[1] as file_of_it:
+                writer.add_blob(digest, lent[0], file_of_it)
     return writer.close()
+
+
+def _illustrated(run: Run) -> list[EntryId]:
+    """The entries of a run that may be listings with images."""
+    return [
+        entry_id(run.log, index, item)
+        for index, item in enumerate(run.items, run.start)
+        if isinstance(item, bytes) and IMAGES_KEY in item
+    ]
+
+
+def _photos(reader: Reader, entries: Iterable[EntryId]) -> list[bytes]:
+    """The photos of those entries that are listings and stand."""
+    found: dict[bytes, None] = {}
+    for entry in entries:
+        with contextlib.suppress(NotFound):
+            row = reader.listing(entry)
+            if row.ended is None:
+                found |= dict.fromkeys(row.record.images)
+    return list(found)
 
 
 def _in_order(reader: Reader, communes: Collection[CommuneId] | None) -> Iterator[BranchInfo]:
@@ -184,18 +224,22 @@ def import_bundle(
     author: Author | None,
     admitted: Collection[CommuneId] | None = None,
     progress: Progress = _silent,
+    blobs: Blobs | None = None,
+    own: CommuneId | None = None,
 ) -> ImportReport:
     """Take in what a bundle holds of the logs of `admitted` communes, of everything if that is None.
 
     `author` is that of the home's own log, which is fetched back up to its
-    anchors whatever is admitted; None for a home that writes none.
+    anchors whatever is admitted; None for a home that writes none. Photos of listings
+    that are held go into `blobs`, those of the commune `own` as one's own; that is the author's
+    unless it is given.
 
     Raises BundleError (NotABundle, OtherNetwork, ...) if the file does not even
     begin as a bundle, ImportStopped with the report where it cannot be read on,
     StoreError if nothing more can be stored.
     """
     bundle = BundleReader(file, store.network)
-    intake = Intake(store, reader, author, admitted)
+    intake = Intake(store, reader, author, admitted, blobs, own)
     total = _length(file)
     stopped: BundleError | None = None
     try:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ledger.author import SENTENCES, Author, Situation
-from ledger.errors import EvidenceError, LedgerError, RunRefused, SigningStopped
+from ledger.errors import EvidenceError, LedgerError, RunRefused, SigningStopped, StoreError
 from ledger.evidence import Evidence
 from ledger.log import Head, LogKey, Run
 from ledger.records import CommuneId
@@ -25,10 +25,13 @@ from protocol.blobs import BlobChunk
 from protocol.bundle import Item
 
 from .admission import Admission
+from .errors import BlobRefused
 from .limits import MAX_REPORTED_LOGS, MAX_WAITING_BYTES, MAX_WAITING_ENTRIES, MAX_WAITING_EVIDENCE
 
 if TYPE_CHECKING:
     from ledger.store.writing import Store
+
+    from .blobs import Blobs
 
 
 @dataclass(slots=True)
@@ -55,7 +58,9 @@ class ImportReport:
     """What became of a bundle: sums over entries, over evidence, and each log for itself.
 
     Entries and evidence are new, known already, refused (they prove nothing)
-    or left out (not admitted). `logs` tells the first MAX_REPORTED_LOGS apart.
+    or left out (not admitted). Blobs are photos: new, known already, or left out,
+    because no listing held here names them or they could not be kept (`blobs_reason`,
+    of the first). `logs` tells the first MAX_REPORTED_LOGS apart.
     `situation` is that of one's own log afterwards.
     """
 
@@ -67,7 +72,10 @@ class ImportReport:
     evidence_known: int = 0
     evidence_refused: int = 0
     evidence_left_out: int = 0
+    blobs_new: int = 0
+    blobs_known: int = 0
     blobs_left_out: int = 0
+    blobs_reason: LedgerError | None = None
     logs: dict[LogKey, LogReport] = field(default_factory=dict)
     situation: Situation | None = None
 
@@ -76,8 +84,15 @@ class Intake:
     """One import under way: what waits to be stored, and the report so far."""
 
     def __init__(
-        self, store: Store, reader: Reader, author: Author | None, admitted: Collection[CommuneId] | None
+        self,
+        store: Store,
+        reader: Reader,
+        author: Author | None,
+        admitted: Collection[CommuneId] | None,
+        blobs: Blobs | None = None,
+        own: CommuneId | None = None,
     ) -> None:
+        """As `bundles.import_bundle`."""
         self.report = ImportReport()
         self._store = store
         self._reader = reader
@@ -87,6 +102,11 @@ class Intake:
         self._entries = self._bytes = 0
         self._waiting: dict[LogKey, list[Evidence]] = {}
         self._waiting_count = 0
+        self._blobs = blobs
+        self._own = own
+        self._listed: dict[bytes, bool] | None = None
+        """photos that listings held here name, and whether one of these is of one's own commune"""
+        self._pieces: list[bytes] = []
 
     def take(self, item: Item) -> None:
         """Take the next thing out of the bundle."""
@@ -100,7 +120,7 @@ class Intake:
                 if self._is_own(LogKey(item.log)):
                     self._see(item)
             case BlobChunk():
-                self.report.blobs_left_out += item.is_last
+                self._take_chunk(item)
 
     def settle(self) -> None:
         """Store the runs that wait."""
@@ -161,6 +181,42 @@ class Intake:
             self._author.see(head)
         except RunRefused as error:
             self._count(LogKey(head.log), reason=error)
+
+    def _take_chunk(self, chunk: BlobChunk) -> None:
+        """Collect a photo; the reader of the bundle has seen to it that its chunks make it up."""
+        if self._listed is None:
+            self._listed = self._find_listed()
+        is_own = self._listed.get(chunk.digest)
+        if is_own is not None:
+            self._pieces.append(chunk.data)
+        if not chunk.is_last:
+            return
+        data, self._pieces = b"".join(self._pieces), []
+        if is_own is None or self._blobs is None:
+            self.report.blobs_left_out += 1
+            return
+        try:
+            is_new = self._blobs.keep(chunk.digest, data, own=is_own)
+        except (BlobRefused, StoreError) as error:
+            self.report.blobs_left_out += 1
+            self.report.blobs_reason = self.report.blobs_reason or error
+            return
+        self.report.blobs_new += is_new
+        self.report.blobs_known += not is_new
+
+    def _find_listed(self) -> dict[bytes, bool]:
+        """Look once, when the first photo comes: entries that come later are there at the next import."""
+        if self._blobs is None:
+            return {}
+        self.settle()
+        own = self._own
+        if own is None and self._author is not None:
+            own = self._reader.commune_of(self._author.log)
+        listed: dict[bytes, bool] = {}
+        for row in self._reader.listings(illustrated=True):
+            for digest in row.record.images:
+                listed[digest] = listed.get(digest, False) or row.commune == own
+        return listed
 
     def _take_evidence(self, evidence: Evidence) -> None:
         if self._is_own(evidence.log) or self._admission.holds(evidence.log):

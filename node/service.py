@@ -254,9 +254,17 @@ class Service:
     def import_bundle(self, file: BinaryIO, progress: Progress, *, everything: bool) -> ImportReport:
         """As `bundles.import_bundle`, of the communes that this one follows unless `everything` is wanted."""
         from .admission import followed
+        from .blobs import Blobs
         from .bundles import import_bundle
+        from .home import Home
 
         admitted = None if everything else followed(self.reader, self.commune)
         return import_bundle(
-            self.store, self.reader, file, author=self.author, admitted=admitted, progress=progress
+            self.store,
+            self.reader,
+            file,
+            author=self.author,
+            admitted=admitted,
+            progress=progress,
+            blobs=Blobs.of(Home(self.reader.path.parent)),
         )

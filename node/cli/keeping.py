@@ -200,10 +200,12 @@ def _write_request(path: Path, request: Request) -> None:
     metavar="BUNDLE",
     help="A bundle that those it is for have written: what they hold by it is left out.",
 )
-def export(desk: Desk, bundle: Path, everything: bool, since: Path | None) -> None:
+@option("--no-photos", is_flag=True, help="Leave the photos of listings out: the file is much smaller.")
+def export(desk: Desk, bundle: Path, everything: bool, since: Path | None, no_photos: bool) -> None:
     """Write your commune's history, and that of the communes it recognises, into a file for others."""
     from protocol.bundle import MAGIC
 
+    from ..blobs import Blobs
     from ..bundles import export_bundle, known_from
 
     _check_replaceable(bundle, MAGIC)
@@ -215,7 +217,9 @@ def export(desk: Desk, bundle: Path, everything: bool, since: Path | None) -> No
             with since.open("rb") as file:
                 known = known_from(file, service.network)
         communes = None if everything else _followed(service)
-        totals = export_bundle(service.reader, bundle, communes, progress, known)
+        blobs = Blobs(desk.home.blobs)
+        options = {} if no_photos else {"lend": blobs.open}
+        totals = export_bundle(service.reader, bundle, communes, progress, known, **options)
     if desk.as_json:
         output.print_json(
             {
@@ -223,6 +227,7 @@ def export(desk: Desk, bundle: Path, everything: bool, since: Path | None) -> No
                 "entries": totals.entries,
                 "logs": totals.heads,
                 "evidence": totals.evidence,
+                "photos": totals.blobs,
             }
         )
         return
@@ -276,6 +281,11 @@ def _plain(report: ImportReport) -> dict[str, Any]:
             "refused": report.evidence_refused,
             "left_out": report.evidence_left_out,
         },
+        "photos": {
+            "new": report.blobs_new,
+            "known": report.blobs_known,
+            "left_out": report.blobs_left_out,
+        },
         "logs": [
             {
                 "log": told.log.hex(),
@@ -301,6 +311,11 @@ def _tell_import(desk: Desk, report: ImportReport, names: dict[CommuneId, str]) 
             new=report.new, known=report.known, refused=report.refused, left_out=report.left_out
         )
     )
+    if report.blobs_new:
+        line = ngettext("{count} new photo.", "{count} new photos.", report.blobs_new)
+        click.echo(line.format(count=report.blobs_new))
+    if report.blobs_reason is not None:
+        desk.warn(language.told(report.blobs_reason))
     for told in report.logs.values():
         whose = names.get(told.commune, told.name) if told.commune is not None else told.name
         name = whose or wording.short(told.log)

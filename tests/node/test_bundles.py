@@ -22,20 +22,24 @@ from ledger.author import Author, Situation
 from ledger.errors import SigningStopped, StoreError
 from ledger.evidence import Evidence
 from ledger.log import Head, Run
-from ledger.records import CommuneId, Offer, Recognise
+from ledger.records import CommuneId, Offer, Recognise, Withdraw
 from ledger.store.reading import Reader
 from ledger.store.writing import Ingested, Store
 from node import limits
 from node.admission import followed
+from node.answers import AnsweredReport, plain_report, report_of
+from node.blobs import Blobs
 from node.bundles import export_bundle, import_bundle, known_from
-from node.errors import ExportFailed, ImportStopped
+from node.errors import BlobRefused, ExportFailed, ImportStopped
 from node.intake import ImportReport
+from protocol.blobs import BlobChunk
 from protocol.bundle import BundleReader, BundleWriter, Item, Totals
 from protocol.errors import BundleError, CutShort, DamagedBundle, NotABundle, OtherNetwork
 from protocol.frames import HEADER, Kind, to_frames
 from tests.support.communes import NETWORK, Writer, found, key_of, succeed
 from tests.support.histories import Author as Signer
 from tests.support.histories import erased, numbered
+from tests.support.photos import digest_of, jpeg
 
 
 @dataclass
@@ -44,6 +48,11 @@ class House:
 
     folder: Path
     writer: Writer
+    quota: int = 10_000_000
+
+    @property
+    def blobs(self) -> Blobs:
+        return Blobs(self.folder / "blobs", self.quota)
 
     @property
     def database(self) -> Path:
@@ -67,7 +76,7 @@ class House:
     def export(self, communes: Iterable[CommuneId] | None = None) -> bytes:
         path = self.folder / "out.trueque"
         with Reader(self.database) as reader:
-            export_bundle(reader, path, None if communes is None else list(communes))
+            export_bundle(reader, path, None if communes is None else list(communes), lend=self.blobs.open)
         assert [other.name for other in self.folder.iterdir() if "out" in other.name] == [path.name]
         return path.read_bytes()
 
@@ -75,7 +84,9 @@ class House:
         """Import; by default what this home's commune and those that it recognises have written."""
         with self.open() as (store, author, reader):
             admitted = None if everything else followed(reader, self.writer.commune)
-            return import_bundle(store, reader, io.BytesIO(data), author=author, admitted=admitted, **options)
+            return import_bundle(
+                store, reader, io.BytesIO(data), author=author, admitted=admitted, blobs=self.blobs, **options
+            )
 
     @property
     def situation(self) -> Situation:
@@ -289,15 +300,95 @@ def test_a_bundle_may_come_through_a_pipe(montes: House, valle: House) -> None:
     assert {total for _, total in seen} == {0}
 
 
-def test_blobs_are_counted_and_left_out_for_now(montes: House, valle: House) -> None:
+# Photos ----------------------------------------------------------------------------------------
+
+PHOTOS = [jpeg(f"photo {number}", 200_000) for number in range(4)]
+"""Of a listing that stands (two, of which one is held), of one that was withdrawn, of none."""
+
+
+@pytest.fixture
+def pictured(montes: House) -> House:
+    """Los Montes, with photos of its maize."""
+    standing, lost, withdrawn, stray = map(digest_of, PHOTOS)
+    montes.writer.say(Offer, title="Maíz", category="food", images=(standing, lost))
+    gone = montes.writer.say(Offer, title="Yuca", category="food", images=(withdrawn,))
+    montes.writer.say(Withdraw, target=gone)
+    montes.write()
+    for digest, photo in ((standing, PHOTOS[0]), (withdrawn, PHOTOS[2]), (stray, PHOTOS[3])):
+        montes.blobs.keep(digest, photo, own=True)
+    return montes
+
+
+def chunks_in(data: bytes) -> list[bytes]:
+    """The names of the photos in a bundle."""
+    return [
+        item.digest for item in BundleReader(io.BytesIO(data)) if isinstance(item, BlobChunk) and item.is_last
+    ]
+
+
+def test_photos_of_listings_that_stand_travel_with_them(pictured: House, valle: House) -> None:
+    data = pictured.export()
+    assert chunks_in(data) == [digest_of(PHOTOS[0])]
+    report = valle.take_in(data)
+    assert (report.blobs_new, report.blobs_known, report.blobs_left_out) == (1, 0, 0)
+    assert valle.blobs.read(digest_of(PHOTOS[0])) == PHOTOS[0]
+    assert valle.blobs.open_own(digest_of(PHOTOS[0])) is None
+    again = valle.take_in(data)
+    assert (again.blobs_new, again.blobs_known) == (0, 1)
+
+
+def test_ones_own_photos_come_back_as_ones_own(pictured: House) -> None:
+    data = pictured.export()
+    shutil.rmtree(pictured.folder / "blobs")
+    assert pictured.take_in(data).blobs_new == 1
+    opened = pictured.blobs.open_own(digest_of(PHOTOS[0]))
+    assert opened is not None
+    opened[1].close()
+
+
+def test_photos_are_left_out_of_what_others_hold_with_its_listing(pictured: House, valle: House) -> None:
+    valle.take_in(pictured.export())
+    theirs, path = valle.export(), pictured.folder / "less.trueque"
+    with Reader(pictured.database) as reader:
+        known = known_from(io.BytesIO(theirs), reader.network)
+        assert export_bundle(reader, path, known=known, lend=pictured.blobs.open).blobs == 0
+
+
+def test_photos_that_no_listing_names_are_counted_and_left_out(montes: House, valle: House) -> None:
     file = io.BytesIO()
     writer = BundleWriter(file, NETWORK)
-    photo = b"x" * 200_000
-    writer.add_blob(sha256(photo).digest(), len(photo), io.BytesIO(photo))
+    photo = jpeg("whatever", 200_000)
+    writer.add_blob(digest_of(photo), len(photo), io.BytesIO(photo))
     writer.add_run(montes.writer.run())
     writer.close()
     report = valle.take_in(file.getvalue())
-    assert (report.new, report.blobs_left_out) == (4, 1)
+    assert (report.new, report.blobs_new, report.blobs_left_out) == (4, 0, 1)
+    assert not valle.blobs.holds(digest_of(photo))
+
+
+@pytest.mark.parametrize("why", ["no room", "no photo"])
+def test_a_photo_that_cannot_be_kept_stops_nothing_and_is_told(
+    pictured: House, valle: House, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if why == "no room":
+        valle.quota = 1_000
+    else:
+        monkeypatch.setattr("node.blobs.picture_type", lambda beginning: None)
+    report = valle.take_in(pictured.export())
+    assert (report.blobs_new, report.blobs_left_out) == (0, 1)
+    assert isinstance(report.blobs_reason, BlobRefused)
+    assert len(report.logs) == 1
+    assert report.new == 7
+    told = report_of(msgspec.convert(plain_report(report), AnsweredReport))
+    assert str(told.blobs_reason) == str(report.blobs_reason)
+
+
+def test_a_photo_of_which_the_end_is_missing_is_not_kept(pictured: House, valle: House) -> None:
+    data = pictured.export()
+    with pytest.raises(ImportStopped):
+        valle.take_in(data[:-70_000])
+    assert not valle.blobs.holds(digest_of(PHOTOS[0]))
+    assert valle.take_in(data).blobs_new == 1
 
 
 # Whose logs are taken in -----------------------------------------------------------------------

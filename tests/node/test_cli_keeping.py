@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from node.blobs import Blobs
 from node.cli import trueque
+from node.home import Home
 
+from ..support.photos import digest_of, jpeg, post_with_photos
 from .conftest import Found, Secretary
 
 PASSWORD = "una clave larga"
@@ -153,6 +156,39 @@ def test_a_restore_into_a_full_or_damaged_place_says_what_to_do(
     file.write_bytes(data[:-30])
     sentence = laptop.refused("restore", str(file), "--password-file", password, "--words", words_of(montes))
     assert "cut short" in sentence or "damaged" in sentence
+
+
+def test_a_backup_brings_ones_own_photos_back_and_leaves_those_of_others_to_them(
+    montes: Secretary, valle: Secretary, places: Path, password: str
+) -> None:
+    file, own, theirs = str(places / "montes.backup"), jpeg("maíz"), jpeg("clavos")
+    post_with_photos(montes.home, "Maíz", own)
+    post_with_photos(valle.home, "Clavos", theirs)
+    valle.tell(montes)
+    Blobs.of(Home(montes.home)).keep(digest_of(theirs), theirs, own=False)
+    montes.run("backup", file, "--password-file", password)
+    laptop = empty_home(montes)
+    laptop.run("restore", file, "--password-file", password, "--words", words_of(montes))
+    blobs = Blobs.of(Home(laptop.home))
+    opened = blobs.open_own(digest_of(own))
+    assert opened is not None
+    opened[1].close()
+    assert not blobs.holds(digest_of(theirs))
+
+
+def test_photos_go_from_home_to_home_in_a_bundle_unless_they_are_left_out(
+    montes: Secretary, valle: Secretary, places: Path
+) -> None:
+    bundle, less = str(places / "b.trueque"), str(places / "less.trueque")
+    photo = jpeg("maíz")
+    post_with_photos(montes.home, "Maíz", photo)
+    valle.run("recognise", "Los Montes")
+    assert montes.json("export", "--bundle", less, "--no-photos")["photos"] == 0
+    assert montes.json("export", "--bundle", bundle)["photos"] == 1
+    assert "photo" not in valle.run("import", less).stdout
+    assert "1 new photo." in valle.run("import", bundle).stdout
+    assert valle.json("import", bundle)["photos"] == {"new": 0, "known": 1, "left_out": 0}
+    assert Blobs.of(Home(valle.home)).read(digest_of(photo)) == photo
 
 
 def test_a_backup_never_holds_the_key(montes: Secretary, places: Path, password: str) -> None:
