@@ -183,7 +183,8 @@ class Fuzzer:
     def _hear(self, victim: Talk, peer: Talk, waiting: list[bytes]) -> None:
         """Let the neighbour hear what the victim says, and collect what it has to say."""
         for frame in victim.said():
-            peer.tell(frame)
+            with self._watched(frame):
+                peer.tell(frame)
         waiting += peer.said()
 
     def _next(self, waiting: list[bytes]) -> list[bytes]:
