@@ -20,6 +20,7 @@ that serves a session.
                 turns       who may say what when, and how much
                 reconcile   what two rosters differ in, found by taking turns
     Asked       questions   what one side asks of the other, and the answers that are not entries
+                pace        how much one side may say or cause, at once and in the long run
                 session     one link from the first byte to the last
                 serving     what was wanted, read and put into frames
                 gossip      what is asked of whom, told to whom, and done with what comes

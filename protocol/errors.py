@@ -18,6 +18,7 @@
         │   ├── OwnLog            the other side is this log itself: this program, or a copy of its home
         │   ├── NoCommonVersion   the two sides speak no version in common
         │   ├── LeftOff           it owes an answer and has sent nothing for too long
+        │   ├── TooMuch           it says or causes more than one session may
         │   └── Misbehaved        it sent what was not asked for, or what its kind may not say here
         └── BundleError         a file that cannot be read to its end as a bundle
             ├── NotABundle        it does not begin as one
@@ -115,6 +116,12 @@ class LeftOff(SessionError):
     """The other side owes an answer and has sent nothing for too long."""
 
     code = "silent"
+
+
+class TooMuch(SessionError):
+    """The other side says or causes more of something than one session may."""
+
+    code = "too-much"
 
 
 class Misbehaved(SessionError):

@@ -474,6 +474,7 @@ class Gossip:
                 self._cuts[log] = None
 
     def _refused(self, number: LinkId, run: Run, error: LedgerError) -> None:
+        self._count_refusal(number)
         if isinstance(error, Declined):
             self._declined.add(run.log)
             self._sources.pop(run.log, None)
@@ -489,6 +490,15 @@ class Gossip:
                 self._find_cut(number, run.head)
         elif isinstance(error, BadRun | BadHead):
             self._blame(number, error)
+
+    def _count_refusal(self, number: LinkId) -> None:
+        """Take note that a neighbour brought what is not taken in; too much of that ends its session."""
+        link = self._links.get(number)
+        if link is not None:
+            link.session.refuse(1)
+            for event in link.session.events() if link.session.is_over else ():
+                if isinstance(event, Ended):
+                    self._take(number, event)
 
     def _shown(self, number: LinkId, heads: Sequence[Head], evidence: Evidence | None) -> None:
         if evidence is not None:

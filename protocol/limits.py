@@ -98,6 +98,42 @@ PULL_ENTRIES: Final = 8_192
 MAX_ENTRIES_ASKED: Final = 32_768
 """entries that are asked of one neighbour and have not come."""
 
+MESSAGES_AT_ONCE: Final = 524_288
+"""messages that the other side may say at once: two for each log that it lacks, where it lacks all."""
+
+MESSAGES_PER_SECOND: Final = 1_024
+"""messages a second beyond those; to decrypt and look at as many takes some 3 % of a core of a laptop."""
+
+HEADS_AT_ONCE: Final = 262_144
+"""heads that the other side may show at once: one of every log in which two sides can differ."""
+
+HEADS_PER_SECOND: Final = 1_024
+"""heads a second beyond those, a full message; a whole country that records 80 million things a day."""
+
+EVIDENCE_AT_ONCE: Final = 4_096
+"""pieces of evidence that the other side may show at once; a tenth of all councils' logs, forked."""
+
+EVIDENCE_PER_SECOND: Final = 8
+"""pieces of evidence a second beyond those; to verify them takes some 2 ms."""
+
+WANTS_AT_ONCE: Final = 524_288
+"""wants that the other side may have at once: two of each log, since the first entry is asked for alone."""
+
+WANTS_PER_SECOND: Final = 2_048
+"""wants a second beyond those: one for each head that may be shown, and as many for a whole new log."""
+
+QUESTIONS_AT_ONCE: Final = 2_048
+"""questions about trees at once: five for each of 400 logs whose forks nobody has found yet."""
+
+QUESTIONS_PER_SECOND: Final = 8
+"""questions a second beyond those; 16 subtrees of a log of 100,000 entries are hashed in some 60 ms."""
+
+REFUSALS_AT_ONCE: Final = 262_144
+"""runs not taken in that the other side may bring at once: the first entry of every log that it holds."""
+
+REFUSALS_PER_SECOND: Final = 256
+"""runs not taken in a second beyond those; a log that nobody knows here is asked for once."""
+
 MAX_SHOWN_BRANCHES: Final = 16
 """branches of a forked log that are shown and fetched; who forks more often is known well enough."""
 

@@ -22,7 +22,7 @@ from ledger.log import Head, LogKey, Run
 
 from . import questions
 from .channel import Channel
-from .errors import LeftOff, MessageError, Misbehaved, ProtocolError, SessionError
+from .errors import LeftOff, MessageError, Misbehaved, ProtocolError, SessionError, TooMuch
 from .frames import Kind, Message
 from .handshake import Handshake, Identity, Met, Role
 from .limits import (
@@ -34,6 +34,7 @@ from .limits import (
     STATE_BYTES,
 )
 from .messages import decode_evidence, decode_heads, decode_runs, encode_evidence, encode_heads
+from .pace import Paces, Thing
 from .questions import Ask, Farewell, Want
 from .reconcile import Difference, Reconciler
 from .roster import Roster
@@ -168,6 +169,8 @@ class Session:
         self._serving: deque[Want] = deque()
         self._asked: Ask | None = None
         self._owes_hashes = False
+        self.paces = Paces()
+        """what the other side may still say and cause"""
         self._told = now
         """the last time that it was told"""
         self._since: float | None = now
@@ -255,6 +258,14 @@ class Session:
             self._channel.put(Kind.FAREWELL, questions.encode_farewell(farewell))
         self.state = State.ENDED
         self._events.append(Ended())
+
+    def refuse(self, count: int) -> None:
+        """Take note that runs of the other side were not taken in; too many of them end the session."""
+        if self.state is not State.ENDED:
+            try:
+                self.paces.take(Thing.REFUSALS, count, self._told)
+            except TooMuch as error:
+                self._fail(error)
 
     def _fail(self, error: ProtocolError) -> None:
         code = error.code if isinstance(error, SessionError) else "malformed"
@@ -349,6 +360,7 @@ class Session:
         if self.is_over:
             return
         body = message.body
+        self.paces.take(Thing.MESSAGES, 1, now)
         match message.kind:
             case Kind.RECONCILE:
                 if self._reconciler is None:
@@ -356,19 +368,23 @@ class Session:
                 self._since = now
                 self._say_turn(self._reconciler.receive(body))
             case Kind.WANT:
-                self._take_wants(questions.decode_wants(body))
+                self._take_wants(questions.decode_wants(body), now)
             case Kind.RUNS:
                 self._take_runs(decode_runs(body), now)
             case Kind.ABSENT:
                 self._take_absent(questions.decode_absent(body), now)
             case Kind.HEADS:
-                self._events.append(Shown(heads=decode_heads(body)))
+                heads = decode_heads(body)
+                self.paces.take(Thing.HEADS, len(heads), now)
+                self._events.append(Shown(heads=heads))
             case Kind.EVIDENCE:
+                self.paces.take(Thing.EVIDENCE, 1, now)
                 self._events.append(Shown(evidence=decode_evidence(body)))
             case Kind.ASK:
                 if self._owes_hashes:
                     raise Misbehaved("The other side asks about a tree before the last answer has come.")
                 self._owes_hashes = True
+                self.paces.take(Thing.QUESTIONS, 1, now)
                 self._events.append(Asked(questions.decode_ask(body)))
             case Kind.HASHES:
                 asked, self._asked = self._asked, None
@@ -392,7 +408,8 @@ class Session:
                         "The other side said something that this version does not know: update it."
                     )
 
-    def _take_wants(self, wants: Sequence[Want]) -> None:
+    def _take_wants(self, wants: Sequence[Want], now: float) -> None:
+        self.paces.take(Thing.WANTS, len(wants), now)
         for want in wants:
             if want.is_for_heads:
                 self._events.append(HeadsWanted(LogKey(want.log)))

@@ -10,12 +10,15 @@ import pytest
 
 from ledger.evidence import check_evidence
 from ledger.log import Erased, Head, LogKey, Run, leaf_hashes
+from node.admission import Admission
+from node.deeds import Doer
 from protocol.channel import Channel
-from protocol.errors import LeftOff, Misbehaved, SessionError
+from protocol.errors import LeftOff, Misbehaved, SessionError, TooMuch
 from protocol.frames import Kind
 from protocol.limits import ANSWER_SECONDS, MEETING_SECONDS
-from protocol.messages import encode_heads, encode_run, join_runs
-from protocol.questions import Want, encode_absent, encode_hashes, encode_wants
+from protocol.messages import encode_evidence, encode_heads, encode_run, join_runs
+from protocol.pace import Thing
+from protocol.questions import Ask, Want, encode_absent, encode_ask, encode_hashes, encode_wants
 
 from ..support.histories import NETWORK, Author, numbered, written
 from ..support.neighbours import Link, Neighbour, settle
@@ -424,3 +427,113 @@ def test_one_log_does_not_meet_itself(node: Meeting, tmp_path: Path) -> None:
         if isinstance(error, SessionError)
     ]
     assert "same-log" in codes
+
+
+# How much of it ---------------------------------------------------------------------------------
+
+COUNTRY = 47_000
+"""logs of councils; sessions in which each of them is new are normal work"""
+
+
+def told_too_much(victim: Neighbour, link: Link) -> str:
+    victim.gossip.look(link.number)
+    ((_, _, error),) = victim.gossip.faults
+    assert isinstance(error, TooMuch)
+    assert error.code == "too-much"
+    return str(error)
+
+
+def spare(thing: Thing, link: Link, left: int) -> None:
+    link.session.paces.paces[thing].left = left
+
+
+def test_more_heads_than_there_can_be_news_end_the_session(node: Meeting) -> None:
+    victim = node("victim")
+    link, channel = stranger(victim, node)
+    spare(Thing.HEADS, link, 1_500)
+    for _number in range(2):
+        tell(victim, link, channel, Kind.HEADS, encode_heads([HEAD.head] * 1_000))
+    assert told_too_much(victim, link) == Thing.HEADS.value[2]
+
+
+def test_more_evidence_than_is_verified_for_anybody_ends_the_session(node: Meeting) -> None:
+    victim, witness = node("victim"), node("witness")
+    holding(witness, *forked(2, 1, 1))
+    (evidence,) = witness.reader.evidence()
+    link, channel = stranger(victim, node)
+    spare(Thing.EVIDENCE, link, 2)
+    for _number in range(3):
+        tell(victim, link, channel, Kind.EVIDENCE, encode_evidence(evidence))
+    assert told_too_much(victim, link) == Thing.EVIDENCE.value[2]
+
+
+@pytest.mark.parametrize("want", [Want(HEAD.log, 0, 0), Want(HEAD.log, 0, 1)])
+def test_wanting_the_same_again_and_again_ends_the_session(node: Meeting, want: Want) -> None:
+    victim = node("victim")
+    link, channel = stranger(victim, node)
+    spare(Thing.WANTS, link, 2_500)
+    for _number in range(3):
+        tell(victim, link, channel, Kind.WANT, encode_wants([want] * 1_000))
+    assert told_too_much(victim, link) == Thing.WANTS.value[2]
+
+
+def test_asking_about_trees_without_end_ends_the_session(node: Meeting) -> None:
+    victim = node("victim")
+    link, channel = stranger(victim, node)
+    spare(Thing.QUESTIONS, link, 5)
+    for _number in range(6):
+        tell(victim, link, channel, Kind.ASK, encode_ask(Ask(HEAD.log, 1, HEAD.head.root, ((0, 1),))))
+    assert told_too_much(victim, link) == Thing.QUESTIONS.value[2]
+
+
+def test_what_may_be_skipped_is_skipped_so_many_times(node: Meeting) -> None:
+    victim = node("victim")
+    link, channel = stranger(victim, node)
+    spare(Thing.MESSAGES, link, 3)
+    for _number in range(4):
+        tell(victim, link, channel, 0xF0, b"of a later version")
+    assert told_too_much(victim, link) == Thing.MESSAGES.value[2]
+
+
+def test_bringing_without_end_what_is_not_taken_in_ends_the_session(node: Meeting) -> None:
+    victim, liar = node("victim"), node("liar")
+    victim.doer = Doer(victim.store, None, lambda: Admission(victim.reader, (), lambda: None))
+    holding(liar, *logs(20))
+    link, _ = victim.meet(liar)
+    spare(Thing.REFUSALS, link, 10)
+    settle(victim, liar)
+    ((_, _, error),) = victim.gossip.faults
+    assert isinstance(error, TooMuch)
+    assert str(error) == Thing.REFUSALS.value[2]
+    assert not entries_of(victim)
+
+
+def spent(link: Link) -> dict[Thing, float]:
+    """Of each thing, what the other side has taken."""
+    return {thing: pace.at_once - pace.left for thing, pace in link.session.paces.paces.items()}
+
+
+def test_a_first_meeting_with_a_whole_country_stays_far_from_what_is_too_much(node: Meeting) -> None:
+    """Told with a few hundred logs, and no time in which anything would come back."""
+    one, other, third = node("one"), node("other"), node("third")
+    third.doer = Doer(third.store, None, lambda: Admission(third.reader, (), lambda: None))
+    count = 400
+    holding(one, *logs(count, 2))
+    ends = [*other.meet(one), *third.meet(one), *third.meet(other)]
+    settle(one, other, third)
+    assert_equal(one, other)
+    for end in ends:
+        for thing, taken in spent(end).items():
+            assert taken * COUNTRY / count <= thing.value[0] / 2, thing
+
+
+def test_a_hundred_thousand_entries_stay_far_from_what_is_too_much(node: Meeting) -> None:
+    """Told with a tenth of them, and no time in which anything would come back."""
+    one, other = node("one"), node("other")
+    holding(one, written("long", *(numbered(f"batch {number}", 1_000) for number in range(10))))
+    ends = other.meet(one)
+    settle(one, other)
+    assert_equal(one, other)
+    for end in ends:
+        for thing, taken in spent(end).items():
+            assert taken * 10 <= thing.value[0] / 100, thing
