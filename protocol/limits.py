@@ -128,6 +128,13 @@ QUESTIONS_AT_ONCE: Final = 2_048
 QUESTIONS_PER_SECOND: Final = 8
 """questions a second beyond those; 16 subtrees of a log of 100,000 entries are hashed in some 60 ms."""
 
+UNASKED_BYTES_AT_ONCE: Final = 134_217_728
+"""bytes of inflated messages beside entries and blobs, which are counted as they are asked for: a comparison
+has 16 MiB, all heads that may be shown at once some 40, all wants as many."""
+
+UNASKED_BYTES_PER_SECOND: Final = 262_144
+"""bytes a second beyond those; a frame of a kilobyte can hold a megabyte, so frames are no measure."""
+
 REFUSALS_AT_ONCE: Final = 262_144
 """runs not taken in that the other side may bring at once: the first entry of every log that it holds."""
 

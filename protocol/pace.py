@@ -44,6 +44,11 @@ class Thing(Enum):
         limits.MESSAGES_PER_SECOND,
         "The other side says more than anybody has to say.",
     )
+    BYTES = (
+        limits.UNASKED_BYTES_AT_ONCE,
+        limits.UNASKED_BYTES_PER_SECOND,
+        "The other side says things that are too long for what they say.",
+    )
     HEADS = (
         limits.HEADS_AT_ONCE,
         limits.HEADS_PER_SECOND,

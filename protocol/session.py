@@ -361,6 +361,8 @@ class Session:
             return
         body = message.body
         self.paces.take(Thing.MESSAGES, 1, now)
+        if message.kind not in (Kind.RUNS, Kind.BLOB):  # those are bounded by what was asked for
+            self.paces.take(Thing.BYTES, len(body), now)
         match message.kind:
             case Kind.RECONCILE:
                 if self._reconciler is None:

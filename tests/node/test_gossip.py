@@ -15,7 +15,7 @@ from node.deeds import Doer
 from protocol.channel import Channel
 from protocol.errors import LeftOff, Misbehaved, SessionError, TooMuch
 from protocol.frames import Kind
-from protocol.limits import ANSWER_SECONDS, MEETING_SECONDS
+from protocol.limits import ANSWER_SECONDS, MAX_MESSAGE_BYTES, MEETING_SECONDS
 from protocol.messages import encode_evidence, encode_heads, encode_run, join_runs
 from protocol.pace import Thing
 from protocol.questions import Ask, Want, encode_absent, encode_ask, encode_hashes, encode_wants
@@ -454,6 +454,17 @@ def test_more_heads_than_there_can_be_news_end_the_session(node: Meeting) -> Non
     for _number in range(2):
         tell(victim, link, channel, Kind.HEADS, encode_heads([HEAD.head] * 1_000))
     assert told_too_much(victim, link) == Thing.HEADS.value[2]
+
+
+def test_small_frames_that_become_large_messages_end_the_session(node: Meeting) -> None:
+    """A kilobyte each on the wire: what they come to is counted, whether or not it is read."""
+    victim = node("victim")
+    link, channel = stranger(victim, node)
+    spare(Thing.BYTES, link, 3 * MAX_MESSAGE_BYTES)
+    for _number in range(4):
+        assert not link.session.is_over
+        tell(victim, link, channel, 0xF0, bytes(MAX_MESSAGE_BYTES))
+    assert told_too_much(victim, link) == Thing.BYTES.value[2]
 
 
 def test_more_evidence_than_is_verified_for_anybody_ends_the_session(node: Meeting) -> None:
