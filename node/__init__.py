@@ -27,8 +27,10 @@ what they decide.
     door        who of those that knock is let in
     links       sessions over WebSockets, and the threads that store and serve what goes over them
     holdings    what gossip asks of the ledger, answered from the database
+    lending     which photos are given to neighbours, and kept of theirs
     deeds       what gossip wants to have done: runs and evidence verified and stored
     admission   which logs of others a home takes in
+    quotas      how much of them, and at whose introduction
     backup      a home in a file, and a commune brought back from it
     reopening   the new log of such a home, opened once it has all signatures
     sealed      a stream of bytes under a password
@@ -48,7 +50,7 @@ what they decide.
     api         what commands ask a running node to do
     answers     errors and reports as JSON
     remote      a command's writes, done by a running node
-    pages       what a browser is shown
+    web         what a browser is shown
     state       how a home and its node are
     reporting   the same in words
     figures     what is counted and measured

@@ -172,15 +172,18 @@ LIVE_LINKS: Final = 8
 """links that a node keeps unless its operator says otherwise; in a net of 50 nodes what is signed is then
 everywhere after 4 links, in one of 200 after 14, and the share of each stays small."""
 
-MAX_LIVE_LINKS: Final = 24
-"""links that an operator may have kept; the rest of `MAX_LINKS` is for visits."""
+MAX_LIVE_LINKS: Final = 20
+"""links that an operator may have kept; the rest of `MAX_GUESTS` and of `MAX_LINKS` is for visits."""
+
+MAX_GUESTS: Final = 24
+"""links that others may have opened; the rest of `MAX_LINKS` is for those that this node opens."""
 
 TURN_SECONDS: Final = 120.0
 """seconds between two visits to a node that is not linked for good; what is new comes over the others, and a
 visit with nothing to tell costs a kilobyte."""
 
 TURN_GAP_SECONDS: Final = 5.0
-"""seconds from one visit to the next where so many are visited that `TURN_SECONDS` would make more of them."""
+"""seconds from one visit to the next at the least, however many are visited in turn."""
 
 VISITS_AT_ONCE: Final = 2
 """nodes that are visited at the same time; one that is slow does not keep the others waiting."""
@@ -192,7 +195,7 @@ TEND_SECONDS: Final = 1.0
 """seconds between two looks at which links are at rest, and which are too many."""
 
 MAX_LINKS_AT_HOST: Final = 4
-"""links that one host may open here, this very computer aside; behind one address are several nodes at times."""
+"""links that one host may open here, this very computer aside; behind one address there may be several."""
 
 MAX_HALF_OPEN: Final = 8
 """connections at once of which it is not known yet who is there; each may take ten seconds."""
@@ -213,9 +216,9 @@ FAULTS_FORGIVEN_AT_HOST: Final = 2
 MAX_HOSTS_BLAMED: Final = 1_024
 """hosts whose faults are remembered; some 200 bytes each."""
 
-COPY_SECONDS: Final = 60.0
-"""seconds in which a log that was linked from one host, then from another, and now from the first again is
-taken for two copies of one home; a laptop does not move that often."""
+COPY_SECONDS: Final = 900.0
+"""seconds in which a log that was linked from one host, then from another, and comes from the first again is
+taken for two copies of one home; one that was refused so tries again sooner, and is refused again."""
 
 MEETING_SECONDS: Final = 1.0
 """seconds before a node that could not be met is tried again; doubled each time."""
@@ -243,6 +246,54 @@ OWN_ANSWER_SECONDS: Final = 0.5
 
 MAX_HOPS: Final = 8
 """recognitions in a row that can be followed; at eight most of a country knows each other."""
+
+ENTRY_WEIGHT: Final = 200
+"""bytes that an entry counts beside its payload: its hash, its place and its rows in indexes."""
+
+INTRODUCED_LOGS: Final = 64
+"""logs that one recognised commune may introduce, unless the operator says otherwise; more than it has to do
+with, and too few to be worth inventing communes for."""
+
+INTRODUCED_MEGABYTES: Final = 256
+"""megabytes that all that one commune introduces may weigh; 4 for each log, some 9,000 records, and with 20
+communes recognised 5 GB at the most, which fits a card of 32."""
+
+LOG_MEGABYTES: Final = 64
+"""megabytes that a log may weigh on its first day here; 100,000 entries of 400 bytes weigh 60."""
+
+LOG_DAYS: Final = 32
+"""days in which a log gets room for as much again: 2 MB, some 4,000 records, a day."""
+
+LEAST_DAY_WEIGHT: Final = 1_300_000
+"""bytes for which a log gets room each day at the least: the largest run there is weighs 1,253,376."""
+
+FOLLOWED_TIMES: Final = 8
+"""times as much as any other that a log may weigh which this commune recognises: it is trusted, but its key
+may be stolen or its program wrong, and 512 MB, then 16 a day, leave time to look before a disk is full."""
+
+MAX_QUOTA_MEGABYTES: Final = 1_000_000
+"""megabytes of a quota that can be set; a disk of a terabyte."""
+
+MAX_QUOTA_LOGS: Final = 100_000
+"""logs that can be set as what one commune may introduce; twice all councils."""
+
+MAX_CHOSEN: Final = 1_024
+"""communes and logs that an operator may choose to follow; a file of settings has room for as many."""
+
+DAY_SECONDS: Final = 72_000.0
+"""seconds of running before another day counts, 20 hours: a clock that is set to and fro gains nothing."""
+
+DAY_LOOK_SECONDS: Final = 600.0
+"""seconds between two looks whether another day has begun."""
+
+MAX_HELD_BACK: Final = 1_024
+"""logs held back of which is remembered why; to be shown. Nobody reads more."""
+
+MAX_UNKNOWN: Final = 4_096
+"""logs that are not taken in of which the newest heads are kept; 300 bytes each, 1.2 MB."""
+
+MAX_UNKNOWN_OF_ONE: Final = 1_024
+"""such logs that are kept because one and the same neighbour shows them; who invents logs fills no more."""
 
 MAX_STRANGERS: Final = 256
 """communes not taken in whose names are kept, to be shown; a room full of them."""
