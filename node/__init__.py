@@ -21,11 +21,15 @@ what they decide.
     outgoing    files that are put in their place once they are whole
     blobs       photos, by their hash, under a quota
     intake      what becomes of each thing that comes out of a file, and the report of it
-    company     with which other nodes this one is linked, and when it tries them again
+    company     which other nodes this one may meet, and whom it lets in
+    meeting     when each of them is tried, and whose link is kept
+    circle      what is told of them
     choice      with whom it stays linked, and who is visited in turn
     backoff     whom to leave alone, and for how long
     door        who of those that knock is let in
     links       sessions over WebSockets, and the threads that store and serve what goes over them
+    ends        this end of a link, and which of two with one neighbour ends
+    storing     what came over all links, stored in the order in which it came
     holdings    what gossip asks of the ledger, answered from the database
     lending     which photos are given to neighbours, and kept of theirs
     deeds       what gossip wants to have done: runs and evidence verified and stored
@@ -46,6 +50,7 @@ what they decide.
     parts       what a node is put together from beside that: gossip, discovery
     settings    what the operator decides, in a file or on the command line
     running     how a home tells that a node runs in it
+    listener    who may connect at all, and how long they may take
     people      the people's listener: who may ask it
     api         what commands ask a running node to do
     answers     errors and reports as JSON

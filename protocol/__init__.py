@@ -9,7 +9,7 @@ that serves a session.
     Words       errors      every error that leaves this layer
                 limits      every limit, with its unit and its reason
     Said        messages    heads, runs and evidence, in one spelling each
-                blobs       photos and other files named by their hash, in chunks
+                blobs       photos and other files named by their hash, in chunks, and asked for
                 frames      a message compressed, cut up and put together again
     Between     noise       the Noise handshake and the ciphers that come of it
                 handshake   who the other side is: its log, in a signature that is good in one session
@@ -22,6 +22,8 @@ that serves a session.
     Asked       questions   what one side asks of the other, and the answers that are not entries
                 pace        how much one side may say or cause, at once and in the long run
                 session     one link from the first byte to the last
+                lending     blobs over one session: what each side wants, and how fast it gets it
+                fetching    blobs that are wanted, asked of one neighbour after the other
                 serving     what was wanted, read and put into frames
                 gossip      what is asked of whom, told to whom, and done with what comes
     Carried     bundle      a file that carries all of these from home to home

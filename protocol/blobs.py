@@ -1,8 +1,9 @@
 """Blobs: photos and other files named by their SHA-256, in chunks.
 
-Decides how a blob is cut into chunks and when chunks make up the blob that
-they name. Where blobs are kept, which are asked for and under what quota is
-the node's to decide.
+Decides how a blob is cut into chunks, when chunks make up the blob that they
+name, and how one is asked for. What one side of a session asks and sends is
+`lending`'s, whom to ask `fetching`'s; where blobs are kept, and which, is the
+node's to decide (docs/spec/wire.md, docs/spec/session.md).
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from typing import Annotated, BinaryIO, Final
 
 import msgspec
 
-from ledger.log import Hash
+from ledger.log import EntryId, Hash
 from ledger.sentences import N_
 
 from .errors import BlobError
-from .limits import BLOB_CHUNK_BYTES, MAX_BLOB_BYTES, MAX_MESSAGE_BYTES
+from .limits import BLOB_CHUNK_BYTES, MAX_BLOB_BYTES, MAX_MESSAGE_BYTES, MAX_QUESTION_BYTES
 from .messages import decode_as
 
 
@@ -58,6 +59,44 @@ def decode_chunk(data: bytes) -> BlobChunk:
             size=chunk.size,
         )
     return chunk
+
+
+class BlobWant(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
+    """A blob that is wanted, and the entry that names it: a listing; on the wire an array of two."""
+
+    digest: Hash
+    listing: Hash
+
+    @property
+    def entry(self) -> EntryId:
+        """The listing's id."""
+        return EntryId(self.listing)
+
+
+_want: Final = msgspec.msgpack.Decoder(BlobWant)
+_digest: Final = msgspec.msgpack.Decoder(Hash)
+
+
+def encode_blob_want(want: BlobWant) -> bytes:
+    """The encoding of a question for a blob."""
+    return msgspec.msgpack.encode(want)
+
+
+def decode_blob_want(data: bytes) -> BlobWant:
+    """Read a question for a blob. Raises MessageError."""
+    want: BlobWant = decode_as(_want, data, MAX_QUESTION_BYTES, N_("A question for a blob"))
+    return want
+
+
+def encode_no_blob(digest: bytes) -> bytes:
+    """The encoding of the answer that a blob is not given: its SHA-256."""
+    return msgspec.msgpack.encode(digest)
+
+
+def decode_no_blob(data: bytes) -> bytes:
+    """Read which blob is not given. Raises MessageError."""
+    digest: bytes = decode_as(_digest, data, MAX_QUESTION_BYTES, N_("An answer that a blob is not held"))
+    return digest
 
 
 def chunks_of(digest: bytes, size: int, file: BinaryIO) -> Iterator[BlobChunk]:

@@ -48,6 +48,8 @@ class Kind(IntEnum):
     ASK = 0x07
     HASHES = 0x08
     STATE = 0x09
+    WANT_BLOB = 0x0A
+    NO_BLOB = 0x0B
     FAREWELL = 0x0E
     END = 0x0F
     BLOB = 0x84

@@ -21,6 +21,7 @@ from ledger.log import Head, LogKey, Run
 from ledger.replica import Branch, prove_held
 
 from .errors import Misbehaved
+from .fetching import Fetching
 from .limits import (
     MAX_BATCH_HEADS,
     MAX_ENTRIES_ASKED,
@@ -35,6 +36,8 @@ from .roster import Mark, Roster
 from .session import (
     Answered,
     Asked,
+    BlobCame,
+    BlobEnded,
     Came,
     Compared,
     Ended,
@@ -183,6 +186,8 @@ class Gossip:
         """what neighbours have done wrong: for whoever decides when to meet them again"""
         self.farewells: list[tuple[LinkId, LogKey | None, Farewell]] = []
         """with which words neighbours ended sessions"""
+        self.blobs = Fetching()
+        """blobs that are looked for"""
         self._held = held
         self._links: dict[LinkId, _Link] = {}
         self._deeds: list[Deed] = []
@@ -234,6 +239,7 @@ class Gossip:
             case Compared(differences):
                 link.compared = True
                 self._compared(number, link, differences)
+                self.blobs.add(number, link.session)
             case Came(runs):
                 for log in {run.log for run in runs}:
                     link.asked[log].unstored += 1
@@ -252,6 +258,10 @@ class Gossip:
                 self._descend(number, link, hashes)
             case StateTold(state):
                 link.theirs = state
+            case BlobCame(want, chunk):
+                self.blobs.came(number, want, chunk)
+            case BlobEnded(want, absent):
+                self.blobs.ended(number, want, absent=absent)
             case Ended(fault, said):
                 self._ended(number, link)
                 if fault is not None:
@@ -261,6 +271,7 @@ class Gossip:
 
     def _ended(self, number: LinkId, link: _Link) -> None:
         del self._links[number]
+        self.blobs.lose(number)
         for log in [log for log, source in self._pulls.items() if source == number]:
             del self._pulls[log]
         for log in [log for log, sources in self._sources.items() if sources.pop(number, None) is not None]:

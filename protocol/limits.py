@@ -28,8 +28,26 @@ MAX_BATCH_HEADS: Final = 1_024
 MAX_BLOB_BYTES: Final = 8_388_608
 """bytes of a blob; a photo as a phone takes it. What is shown in lists is a tenth of that."""
 
-BLOB_CHUNK_BYTES: Final = 131_072
-"""bytes of every chunk of a blob but the last; two fit a frame with room to spare."""
+BLOB_CHUNK_BYTES: Final = 32_768
+"""bytes of every chunk of a blob but the last; at 10 kbit/s news wait 26 seconds behind one."""
+
+MAX_OPEN_BLOBS: Final = 4
+"""blobs that one side of a session wants and has not got; they are sent one after the other anyway."""
+
+MAX_FETCHES: Final = 4
+"""blobs that are fetched at once from all neighbours; in memory until they are whole, with 8 MiB each."""
+
+MAX_SEARCHES: Final = 256
+"""blobs that are wanted and not fetched yet; a page shows some dozens."""
+
+LENT_AT_ONCE_BYTES: Final = 16_777_216
+"""bytes of blobs that a session gets as fast as they can be sent: some sixty photos."""
+
+LENT_BYTES_PER_SECOND: Final = 65_536
+"""bytes of blobs a second beyond that; at 32 links 2 MB, and less than one per cent of a small computer."""
+
+LENT_LEAST_BYTES: Final = 4_096
+"""bytes that an answer counts for at the least: looking for a blob costs something too."""
 
 MAX_NOISE_BYTES: Final = 65_535
 """bytes of one encrypted message, its tag included (Noise, section 3)."""

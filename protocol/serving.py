@@ -8,11 +8,13 @@ another thread than the one that owns the session.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from ledger.log import LogKey, Run
 
 from . import questions
+from .blobs import BlobWant, chunks_of, encode_chunk, encode_no_blob
+from .errors import BlobError
 from .frames import Kind, to_frames
 from .limits import BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_BATCH_RUNS
 from .messages import encode_run, join_runs
@@ -70,3 +72,21 @@ def frames_for(wants: Iterable[Want], shelf: Shelf) -> list[bytes]:
             batches.absent(LogKey(want.log))
     batches.flush()
     return batches.frames
+
+
+def frames_of_blob(want: BlobWant, lent: tuple[int, BinaryIO] | None) -> Iterator[list[bytes]]:
+    """The frames that answer a question for a blob, a chunk at a time; `lent` is its size and its file.
+
+    The file is read as it goes, and closed at the end; one that turns out to be
+    another is broken off, and said not to be held.
+    """
+    if lent is not None:
+        size, file = lent
+        try:
+            with file:
+                for chunk in chunks_of(want.digest, size, file):
+                    yield list(to_frames(Kind.BLOB, encode_chunk(chunk), compress=False))
+            return
+        except (BlobError, OSError):
+            pass
+    yield list(to_frames(Kind.NO_BLOB, encode_no_blob(want.digest)))

@@ -21,10 +21,19 @@ from ledger.evidence import Evidence
 from ledger.log import Head, LogKey, Run
 
 from . import questions
+from .blobs import (
+    BlobChunk,
+    BlobWant,
+    decode_blob_want,
+    decode_chunk,
+    decode_no_blob,
+    encode_blob_want,
+)
 from .channel import Channel
 from .errors import LeftOff, MessageError, Misbehaved, ProtocolError, SessionError, TooMuch
 from .frames import Kind, Message
 from .handshake import Handshake, Identity, Met, Role
+from .lending import Borrowing, Lending
 from .limits import (
     ANSWER_SECONDS,
     MAX_OPEN_WANTS,
@@ -117,6 +126,22 @@ class StateTold:
 
 
 @dataclass(frozen=True, slots=True)
+class BlobCame:
+    """A piece of a blob that was wanted, the next one of it."""
+
+    want: BlobWant
+    chunk: BlobChunk
+
+
+@dataclass(frozen=True, slots=True)
+class BlobEnded:
+    """All of a blob has come, and its bytes are its; or the other side does not give it (`absent`)."""
+
+    want: BlobWant
+    absent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The session is over. `fault` is the other side's, None if there was none; `said` is its farewell."""
 
@@ -125,7 +150,18 @@ class Ended:
 
 
 Event: TypeAlias = (
-    Opened | Compared | Came | Satisfied | Shown | HeadsWanted | Asked | Answered | StateTold | Ended
+    Opened
+    | Compared
+    | Came
+    | Satisfied
+    | Shown
+    | HeadsWanted
+    | Asked
+    | Answered
+    | StateTold
+    | BlobCame
+    | BlobEnded
+    | Ended
 )
 Snapshot: TypeAlias = Callable[[LogKey], tuple[Roster, Roster | None]]
 """The roster to compare with a log's, and the one remembered that both had last."""
@@ -167,6 +203,8 @@ class Session:
         self._events: list[Event] = []
         self._wanted: deque[_Open] = deque()
         self._serving: deque[Want] = deque()
+        self._borrowing = Borrowing()
+        self._lending = Lending(now)
         self._asked: Ask | None = None
         self._owes_hashes = False
         self.paces = Paces()
@@ -216,7 +254,7 @@ class Session:
     @property
     def _waits(self) -> bool:
         begins = self.state in (State.MEETING, State.COMPARING)
-        return begins or bool(self._wanted) or self._asked is not None
+        return begins or bool(self._wanted or self._borrowing) or self._asked is not None
 
     def tick(self, now: float) -> None:
         """Give the other side up if it has owed something for too long."""
@@ -323,6 +361,37 @@ class Session:
             assert self._channel is not None
             self._channel.put_frames(frames)
 
+    @property
+    def open_blobs(self) -> int:
+        """How many blobs that were wanted have not come."""
+        return len(self._borrowing)
+
+    def want_blob(self, want: BlobWant) -> None:
+        """Ask for a blob; at most MAX_OPEN_BLOBS at once."""
+        if self.state is State.ENDED:
+            return
+        if not self._waits:
+            self._since = None
+        self._borrowing.want(want)
+        self._put(Kind.WANT_BLOB, encode_blob_want(want))
+
+    def blob_to_lend(self) -> BlobWant | None:
+        """What blob the other side wants now, None if none; `lend` answers it, `lent` says that it has."""
+        return None if self.state is State.ENDED else self._lending.first
+
+    def lending_pause(self, now: float) -> float:
+        """How many seconds the other side has to wait for its next piece of a blob."""
+        return self._lending.pause(now)
+
+    def lend(self, frames: Sequence[bytes], now: float) -> None:
+        """Send a piece of the answer, frames as `serving.frames_of_blob` makes them."""
+        self._lending.spend(frames, now)
+        self.serve(frames)
+
+    def lent(self) -> None:
+        """Take note that what `blob_to_lend` said has been answered to its end."""
+        self._lending.answered()
+
     def _put(self, kind: Kind, body: bytes) -> None:
         if self.state is not State.ENDED:
             assert self._channel is not None, "nothing is said before the handshake is over"
@@ -400,6 +469,18 @@ class Session:
                         "A state has {size} bytes instead of {limit}.", size=len(body), limit=STATE_BYTES
                     )
                 self._events.append(StateTold(body))
+            case Kind.WANT_BLOB:
+                self._lending.want(decode_blob_want(body))
+            case Kind.BLOB:
+                chunk = decode_chunk(body)
+                self._since = now
+                want = self._borrowing.take(chunk)
+                self._events.append(BlobCame(want, chunk))
+                if chunk.is_last:
+                    self._events.append(BlobEnded(want, absent=False))
+            case Kind.NO_BLOB:
+                self._since = now
+                self._events.append(BlobEnded(self._borrowing.miss(decode_no_blob(body)), absent=True))
             case Kind.FAREWELL:
                 said = questions.decode_farewell(body)
                 self.state = State.ENDED

@@ -12,6 +12,7 @@ from ledger.evidence import check_evidence
 from ledger.log import Erased, Head, LogKey, Run, leaf_hashes
 from node.admission import Admission
 from node.deeds import Doer
+from protocol.blobs import BlobChunk, encode_chunk, encode_no_blob
 from protocol.channel import Channel
 from protocol.errors import LeftOff, Misbehaved, SessionError, TooMuch
 from protocol.frames import Kind
@@ -310,6 +311,9 @@ HEAD = written("unasked", [b"x"]).runs[0]
         (Kind.STATE, bytes(15)),
         (Kind.WANT, b"\x90"),
         (Kind.END, b"\x00"),
+        (Kind.WANT_BLOB, b"junk"),
+        (Kind.NO_BLOB, encode_no_blob(bytes(32))),
+        (Kind.BLOB, encode_chunk(BlobChunk(bytes(32), 1, 0, b"x"))),
         (0x7F, b"\x00"),
         (Kind.HEADS, b"junk"),
         (Kind.FAREWELL, b"junk"),

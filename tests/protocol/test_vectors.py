@@ -12,7 +12,15 @@ import pytest
 
 from ledger.evidence import check_evidence
 from ledger.log import LogKey, LogState, Run, check_head, extend
-from protocol.blobs import BlobCheck, decode_chunk, encode_chunk
+from protocol.blobs import (
+    BlobCheck,
+    decode_blob_want,
+    decode_chunk,
+    decode_no_blob,
+    encode_blob_want,
+    encode_chunk,
+    encode_no_blob,
+)
 from protocol.bundle import BundleReader
 from protocol.errors import BundleError, FrameError, MessageError
 from protocol.frames import HEADER, Joiner, Kind, Message, read_header, to_frames
@@ -34,6 +42,8 @@ DECODERS: dict[int, Callable[[bytes], Any]] = {
     Kind.HEADS: decode_heads,
     Kind.RUNS: decode_runs,
     Kind.BLOB: decode_chunk,
+    Kind.WANT_BLOB: decode_blob_want,
+    Kind.NO_BLOB: decode_no_blob,
 }
 
 
@@ -72,6 +82,10 @@ def test_the_messages_are_read_and_written_again() -> None:
             case Kind.BLOB:
                 assert BlobCheck().take(value)
                 assert encode_chunk(value) == body
+            case Kind.WANT_BLOB:
+                assert encode_blob_want(value) == body
+            case Kind.NO_BLOB:
+                assert encode_no_blob(value) == body
 
 
 def test_the_messages_that_are_refused_are() -> None:
@@ -133,6 +147,24 @@ def test_the_bundles_that_are_refused_are_with_the_error_named() -> None:
 @pytest.mark.parametrize(("name", "least"), [("wire", 5), ("bundle", 8)])
 def test_every_long_number_on_a_page_is_from_the_vectors(name: str, least: int) -> None:
     assert assert_page_is_from_vectors(name) >= least
+
+
+def test_the_frames_on_the_page_of_sessions_are_made_of_the_vectors() -> None:
+    bodies = {vector["kind"]: vector["body"] for vector in load("wire")["messages"]}
+    examples = re.findall(r"(?m)(?:^    (?:[0-9a-f]{2}|  ).*\n)+", page("session").partition("## Photos")[2])
+    digits = [
+        "".join(
+            re.findall(
+                r"^[0-9a-f]{2}(?: [0-9a-f]{2,})*|(?<=  )[0-9a-f]{4} [0-9a-f]{64}", example, re.MULTILINE
+            )
+        )
+        for example in (re.sub(r"(?m)^    ", "", example) for example in examples)
+    ]
+    said = [frame.replace(" ", "") for frame in digits]
+    assert said == [
+        (HEADER.pack(kind, 0, len(bodies[kind]) // 2)).hex() + bodies[kind]
+        for kind in (Kind.WANT_BLOB, Kind.NO_BLOB)
+    ]
 
 
 def test_the_bundle_taken_apart_on_its_page_is_a_vector() -> None:

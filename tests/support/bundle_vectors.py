@@ -18,8 +18,8 @@ from typing import Any, Final
 
 import msgspec
 
-from ledger.log import Run
-from protocol.blobs import chunks_of, encode_chunk
+from ledger.log import Run, leaf_hashes
+from protocol.blobs import BlobWant, chunks_of, encode_blob_want, encode_chunk, encode_no_blob
 from protocol.bundle import MAGIC, BundleWriter
 from protocol.frames import COMPRESSED, CONTINUED, HEADER, Kind, to_frames
 from protocol.limits import MAX_FRAME_BYTES, MAX_MESSAGE_BYTES
@@ -81,6 +81,7 @@ def wire_vectors() -> dict[str, Any]:
     batch = [first, erased(second, 2), late]
     encoded = encode_run(first)
     (chunk,) = chunks_of(sha256(PHOTO).digest(), len(PHOTO), io.BytesIO(PHOTO))
+    want = BlobWant(chunk.digest, leaf_hashes(author.state.log, 0, author.payloads)[0])
     heads = encode_heads([first.head, third.head])
     long = b"y" * (MAX_FRAME_BYTES + 1)
     cut = list(to_frames(Kind.RUNS, long, compress=False))
@@ -99,6 +100,8 @@ def wire_vectors() -> dict[str, Any]:
                     join_runs([encode_run(run) for run in batch]),
                 ),
                 (Kind.BLOB, "the only chunk of a blob", encode_chunk(chunk)),
+                (Kind.WANT_BLOB, "a question for it, as the photo of a listing", encode_blob_want(want)),
+                (Kind.NO_BLOB, "the answer that it is not held", encode_no_blob(chunk.digest)),
             )
         ],
         "frames": [
@@ -135,6 +138,8 @@ def wire_vectors() -> dict[str, Any]:
                     "an offset that is none",
                     msgspec.msgpack.encode(msgspec.structs.replace(chunk, offset=1)),
                 ),
+                (Kind.WANT_BLOB, "a question without a listing", b"\x91" + encode_no_blob(chunk.digest)),
+                (Kind.NO_BLOB, "a name that is too short", encode_no_blob(chunk.digest[:-1])),
                 (Kind.EVIDENCE, "evidence cut short", encode_evidence(fork(5, 3, 9))[:-1]),
             )
         ],

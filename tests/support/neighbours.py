@@ -17,11 +17,13 @@ from ledger.signing import SigningKey
 from ledger.store.reading import Reader
 from ledger.store.writing import Store
 from node.admission import Admission
+from node.blobs import Blobs
 from node.deeds import Doer
 from node.holdings import Holdings, Shelf
+from node.lending import Lender
 from protocol.gossip import Gossip, LinkId, Prove, SeeOwn, Take
 from protocol.handshake import Identity, Role
-from protocol.serving import frames_for
+from protocol.serving import frames_for, frames_of_blob
 from protocol.session import Session
 
 _numbers = count(1)
@@ -55,6 +57,8 @@ class Neighbour:
         self.reader = Reader(self.path)
         self.log = LogKey(self.key.public_key)
         self.shelf = Shelf(self.reader)
+        self.blobs = Blobs(self.path.with_suffix(".blobs"), 100_000_000)
+        self.lender = Lender(self.reader, self.blobs, self.log)
         self.doer = Doer(self.store, None, lambda: Admission(self.reader, None, lambda: None))
         with self.reader.snapshot():
             self.gossip = Gossip(Holdings(self.reader, self.log))
@@ -105,6 +109,7 @@ class Neighbour:
             if wants:
                 with self.reader.snapshot():
                     link.session.serve(frames_for(wants, self.shelf))
+            self._lend(link)
             pieces = link.session.outgoing()
             busy = busy or bool(pieces)
             for piece in pieces:
@@ -113,6 +118,15 @@ class Neighbour:
             if link.session.is_over:
                 self.part(link)
         return busy
+
+    def _lend(self, link: Link) -> None:
+        """Send all that is wanted of blobs, as far as the quota goes."""
+        while (want := link.session.blob_to_lend()) is not None:
+            if link.session.lending_pause(self.now):
+                return
+            for frames in frames_of_blob(want, self.lender.lend(want)):
+                link.session.lend(frames, self.now)
+            link.session.lent()
 
     def receive(self, number: LinkId, data: bytes) -> None:
         """Take a piece from a link."""
