@@ -1,8 +1,8 @@
-"""Company: with which other nodes this one is linked, and when it tries them again.
+"""Company: which other nodes this one may meet, and whom it lets in.
 
 Decides whom to meet: the addresses that the operator gave, and the nodes that
-are announced on the local network. Each is tried until it is there, after a
-while that grows and is never the same twice, for ever. Links themselves are
+are announced on the local network; and who is sent away for what they did. When
+each is tried and whose link is kept is `meeting`'s, links themselves are
 `links`', what is said over them `protocol.gossip`'s.
 """
 
@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from aiohttp import ClientError, web
+from aiohttp import web
 
 from ledger.author import TakenBack
 from ledger.errors import NotFound
@@ -23,33 +23,37 @@ from ledger.log import Head, LogKey, Run
 from ledger.records import CommuneId
 from ledger.sentences import N_
 from ledger.store.reading import Reader
-from protocol.handshake import Identity, Role
+from protocol.handshake import Identity
 
-from . import journal
+from . import clock, journal
 from .admission import Admission, within_reach
+from .backoff import Backoff, Clocks, Pauses
+from .choice import position_of
+from .circle import facts_of
+from .door import is_here, refusal
+from .ends import is_misbehaviour
 from .hints import Hint
 from .limits import (
-    MAX_AROUND_SECONDS,
-    MAX_LINKS,
+    FAULT_SECONDS,
+    FAULTS_FORGIVEN_AT_HOST,
+    MAX_FAULT_SECONDS,
+    MAX_HOSTS_BLAMED,
     MAX_MEETING_SECONDS,
     MEETING_SECONDS,
     OWN_ANSWER_SECONDS,
-    STEADY_SECONDS,
 )
-from .links import PATH, Linked, Links
+from .links import PATH, Links, Watch
+from .meeting import Meetings
 from .neighbours import Event, Found
 from .parts import Part, PartState, Place, Told
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
+    from prometheus_client import CollectorRegistry, Counter
 
     from .custody import Custody
     from .discovery import Discovery
     from .service import Service
-
-Way = Callable[[], Sequence[tuple[str, int]]]
-"""The addresses under which a node may be reached at this moment; none once it is gone."""
 
 _ALONE: Final = N_("It is linked with no other node now.")
 _LINKED: Final = N_("Nodes that it is linked with now: {count}. `trueque peers` shows them.")
@@ -69,7 +73,7 @@ class _Own:
         return self._custody.do_here(lambda service: service.author.see(head))
 
 
-class Company(Part):
+class Company(Part, Watch):
     """The part of a node that keeps it linked with others."""
 
     name: ClassVar[str] = "gossip"
@@ -78,16 +82,19 @@ class Company(Part):
         self._settings = settings
         self._held = AsyncExitStack()
         self._links: Links | None = None
+        self._meetings: Meetings | None = None
         self._discovery: Discovery | None = None
         self._hints: dict[str, Hint] = {}
         self._places: dict[str, Sequence[str]] = {}
         """the addresses of each announced node as they were when it was last heard of"""
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._wakes: dict[str, asyncio.Event] = {}
-        self._met: dict[str, LogKey] = {}
-        """who was met under a name or an address"""
+        clocks = Clocks(time.monotonic, clock.now, random.random)
+        self._hosts = Backoff(Pauses(FAULT_SECONDS, MAX_FAULT_SECONDS), clocks, room=MAX_HOSTS_BLAMED)
+        self._clocks = clocks
         self._reach: frozenset[CommuneId] = frozenset()
+        self._recognised: frozenset[CommuneId] = frozenset()
         self._reach_is_old = False
+        self._refused: Counter | None = None
 
     # As a part ----------------------------------------------------------------------------------
 
@@ -95,16 +102,21 @@ class Company(Part):
         return [web.get(PATH, self._accept)]
 
     def register(self, registry: CollectorRegistry) -> None:
-        from prometheus_client import Gauge
+        from prometheus_client import Counter, Gauge
 
         gauge = Gauge("trueque_links", "Nodes that this one is linked with", registry=registry)
         gauge.set_function(lambda: len(self._links.linked) if self._links else 0)
+        known = Gauge("trueque_known_nodes", "Nodes that may be met", registry=registry)
+        known.set_function(lambda: len(self._meetings.all) if self._meetings else 0)
+        self._refused = Counter(
+            "trueque_refused_connections", "Connections sent away at the door", registry=registry
+        )
 
     async def start(self, place: Place) -> None:
         custody = place.custody
         self._custody = custody
         own, name = await custody.ask(_self_of)
-        self._reach = await custody.ask(self._reach_of)
+        self._reach, self._recognised = await custody.ask(self._reach_of)
 
         def judged(reader: Reader) -> Admission:
             return Admission(reader, self._reach, _nothing_waits)
@@ -115,12 +127,30 @@ class Company(Part):
             _Own(custody),
             Identity.of(custody.home.read_key(), custody.network),
             judged,
-            stored=self._came,
+            watch=self,
         )
         self._links = await self._held.enter_async_context(links.open())
-        self._client = await self._held.enter_async_context(Links.client())
+        client = await self._held.enter_async_context(Links.client())
+        keep = custody.storage.peers.keep
+        self._tries = Backoff(Pauses(MEETING_SECONDS, MAX_MEETING_SECONDS), self._clocks, keep)
+        self._faults = Backoff(Pauses(FAULT_SECONDS, MAX_FAULT_SECONDS), self._clocks, keep)
+        kept = await asyncio.wrap_future(custody.storage.peers.all())
+        self._tries.load(row for row in kept if row.why != "faults")
+        self._faults.load(row for row in kept if row.why == "faults")
+        self._meetings = Meetings(
+            custody.log,
+            links,
+            client,
+            tries=self._tries,
+            faults=self._faults,
+            places=self._settings.live_links,
+            recognises=lambda log: links.commune_of(log) in self._recognised,
+            proved=lambda instance: self._discovery.prove(instance) if self._discovery else None,
+            behaved=lambda link: self._hosts.forgive(link.host),
+        )
         for address in self._settings.addresses:
-            self._meet(str(address), lambda address=address: [(address.host, address.port)], patient=False)  # type: ignore[misc]
+            way = [(address.host, address.port)]
+            self._meetings.add(str(address), lambda way=way: way, None, is_named=True, later=0)  # type: ignore[misc]
         if self._settings.discovery:
             from .discovery import Discovery
 
@@ -137,10 +167,12 @@ class Company(Part):
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        if self._meetings is not None:
+            await self._meetings.close()
         stops = [self._held.aclose()]
         if self._discovery is not None:
             stops.append(self._discovery.stop())
-        self._links = None
+        self._links = self._meetings = None
         await asyncio.gather(*stops)
 
     def written(self) -> None:
@@ -157,58 +189,70 @@ class Company(Part):
             await asyncio.sleep(OWN_ANSWER_SECONDS)
 
     def state(self) -> PartState:
-        linked = [] if self._links is None else self._links.linked
-        now = time.monotonic()
-        facts: dict[str, Any] = {
-            "peers": [
-                {
-                    "log": link.peer.hex(),
-                    "commune": _hex(self._links.commune_of(link.peer)) if self._links else None,
-                    "name": self._links.name_of(link.peer) if self._links else None,
-                    "address": link.address,
-                    "opened_here": link.role is Role.INITIATOR,
-                    "seconds": round(now - link.since),
-                }
-                for link in linked
-            ],
-            "announced": [
-                {
-                    "log": hint.log.hex(),
-                    "name": hint.name,
-                    "addresses": list(hint.addresses),
-                    "port": hint.port,
-                }
-                for hint in self._hints.values()
-            ],
-        }
-        told = Told(_LINKED, {"count": len(linked)}) if linked else Told(_ALONE)
-        return PartState(facts, (told,))
+        if self._links is None or self._meetings is None:
+            return PartState({}, (Told(_ALONE),))
+        facts = facts_of(self._links, self._meetings, self._hints)
+        count = len(facts["peers"])
+        return PartState(facts, (Told(_LINKED, {"count": count}) if count else Told(_ALONE),))
 
-    # Meeting ------------------------------------------------------------------------------------
+    # At the door --------------------------------------------------------------------------------
 
     async def _accept(self, request: web.Request) -> web.StreamResponse:
-        if self._links is None or self._links.count >= MAX_LINKS:
+        if self._links is None:
+            return web.Response(status=503)
+        host = (request.remote or "").removeprefix("::ffff:")
+        blamed = self._hosts.of(host).failures > FAULTS_FORGIVEN_AT_HOST and self._hosts.wait(host) > 0
+        why = refusal(host, self._links.guests, is_blamed=blamed)
+        if why is not None:
+            if self._refused is not None:
+                self._refused.inc()
+            journal.tell("refused", level="debug", host=host, why=why)
             return web.Response(status=503)
         return await self._links.accept(request)
+
+    def is_kept_out(self, peer: LogKey) -> bool:
+        return self._faults.wait(peer.hex()) > 0
+
+    def faulted(self, peer: LogKey | None, host: str, fault: Exception) -> None:
+        if not is_misbehaviour(fault):
+            return
+        if peer is not None:
+            seconds = self._faults.failed(peer.hex(), "faults")
+            journal.tell("left_alone", peer=peer.hex()[:16], seconds=round(seconds))
+        if host and not is_here(host):
+            self._hosts.failed(host, "faults")
+
+    def changed(self) -> None:
+        if self._meetings is not None:
+            self._meetings.changed()
+
+    # What is announced --------------------------------------------------------------------------
 
     def _heard(self, event: Event) -> None:
         """Take what is announced on the local network; it is believed once it has been met."""
         hint = event.hint
+        if self._meetings is None:
+            return
         if isinstance(event, Found):
             self._hints[hint.instance] = hint
             self._leave_former_places(hint)
             # Both have heard of each other: the lower log begins, and the other one only if nothing comes.
-            patient = not self._custody.log < hint.log
-            self._meet(hint.instance, lambda: self._ways(hint.instance), patient=patient)
+            later = 0.0 if self._custody.log < hint.log else MEETING_SECONDS
+            position = position_of(hint.log)
+            self._meetings.add(
+                hint.instance, lambda: self._ways(hint.instance), position, is_named=False, later=later
+            )
         else:
             self._hints.pop(hint.instance, None)
             self._places.pop(hint.instance, None)
+            self._meetings.changed()
 
     def _leave_former_places(self, hint: Hint) -> None:
         """End links with a node that has left the address at which they found it."""
-        for link in self._links_of(hint.instance):
-            place = _place_of(link)
-            if place in self._places.get(hint.instance, ()) and place not in hint.addresses and self._links:
+        assert self._meetings is not None
+        assert self._links is not None
+        for link in self._meetings.links_of(hint.instance):
+            if link.host in self._places.get(hint.instance, ()) and link.host not in hint.addresses:
                 self._links.cut(link)
         self._places[hint.instance] = hint.addresses
 
@@ -216,58 +260,9 @@ class Company(Part):
         hint = self._hints.get(instance)
         return [] if hint is None else [(address, hint.port) for address in hint.addresses]
 
-    def _meet(self, name: str, way: Way, *, patient: bool) -> None:
-        task = self._tasks.get(name)
-        if task is None or task.done():
-            self._wakes[name] = asyncio.Event()
-            self._tasks[name] = asyncio.create_task(self._keep_meeting(name, way, patient=patient))
-        self._wakes[name].set()
+    # Whose logs are taken in --------------------------------------------------------------------
 
-    async def _keep_meeting(self, name: str, way: Way, *, patient: bool) -> None:
-        """Try a node until it is there, and again when it is gone; ends when it is not announced any more."""
-        wake, pause = self._wakes[name], MEETING_SECONDS
-        if patient:
-            await asyncio.sleep(MEETING_SECONDS)
-        while addresses := way():
-            wake.clear()
-            begun, longest = time.monotonic(), MAX_MEETING_SECONDS
-            if not self._is_linked(name) and self._links is not None and self._links.count < MAX_LINKS:
-                if name in self._hints and name in self._met:
-                    longest = MAX_AROUND_SECONDS
-                if await self._reached(name, addresses):
-                    longest = MAX_MEETING_SECONDS  # it is there, and has its reasons
-            if time.monotonic() - begun > STEADY_SECONDS or self._is_linked(name):
-                pause = MEETING_SECONDS
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause * random.uniform(0.5, 1.5)):  # so that not all try at once
-                    await wake.wait()
-            pause = min(2 * pause, longest)
-
-    async def _reached(self, name: str, addresses: Sequence[tuple[str, int]]) -> bool:
-        """Whether a node was there under one of its addresses; ends when it is gone again."""
-        for host, port in addresses:
-            if self._links is not None:
-                journal.tell("meeting", level="debug", host=host, port=port)
-                with suppress(ClientError, OSError, asyncio.TimeoutError):
-                    peer = await self._links.meet(self._client, host, port)
-                    if peer is not None:
-                        self._met[name] = peer
-                    return True
-        return False
-
-    def _is_linked(self, name: str) -> bool:
-        """Whether the node that is announced under a name, or was met under it, is linked already."""
-        return bool(self._links_of(name))
-
-    def _links_of(self, name: str) -> list[Linked]:
-        hint, met = self._hints.get(name), self._met.get(name)
-        return [
-            link
-            for link in (self._links.linked if self._links is not None else ())
-            if link.peer == met or (hint is not None and link.peer.startswith(hint.log))
-        ]
-
-    def _came(self) -> None:
+    def stored(self) -> None:
         """Entries of others have come: whom they recognise may have changed, and so who is in reach."""
         task = self._tasks.get("reach")
         self._reach_is_old = True
@@ -278,7 +273,7 @@ class Company(Part):
         self._reach_is_old = True
         while self._reach_is_old:  # more may come while the ledger is asked
             self._reach_is_old = False
-            reach = await self._custody.ask(self._reach_of)
+            reach, self._recognised = await self._custody.ask(self._reach_of)
             if reach != self._reach:
                 self._reach = reach
                 links.forgive()
@@ -290,10 +285,13 @@ class Company(Part):
         logs = await self._custody.ask(lambda service: [branch.log for branch in service.reader.branches()])
         links.took_in(logs)
 
-    def _reach_of(self, service: Service) -> frozenset[CommuneId]:
-        """The communes whose logs are taken in."""
+    def _reach_of(self, service: Service) -> tuple[frozenset[CommuneId], frozenset[CommuneId]]:
+        """The communes whose logs are taken in, and those that this one recognises itself."""
         own = service.own
-        return frozenset() if own is None else within_reach(service.reader, own, self._settings.hops)
+        if own is None:
+            return frozenset(), frozenset()
+        reach = within_reach(service.reader, own, self._settings.hops)
+        return reach, frozenset(map(CommuneId, service.reader.recognised(own)))
 
 
 def _self_of(service: Service) -> tuple[str, str]:
@@ -303,17 +301,6 @@ def _self_of(service: Service) -> tuple[str, str]:
         with suppress(NotFound):
             name = service.reader.commune(service.own).name
     return service.log.hex()[:16], name
-
-
-def _place_of(link: Linked) -> str:
-    """The IP address of the other side of a link, as an announcement has it."""
-    if link.role is Role.INITIATOR:
-        return link.address.rpartition(":")[0].strip("[]")
-    return link.address.removeprefix("::ffff:")
-
-
-def _hex(commune: CommuneId | None) -> str | None:
-    return None if commune is None else commune.hex()
 
 
 def _nothing_waits() -> None:

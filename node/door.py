@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from .limits import MAX_HALF_OPEN, MAX_HALF_OPEN_AT_HOST, MAX_LINKS, MAX_LINKS_AT_HOST
+from .limits import MAX_GUESTS, MAX_HALF_OPEN, MAX_HALF_OPEN_AT_HOST, MAX_LINKS, MAX_LINKS_AT_HOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,10 @@ def is_here(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
-def refusal(host: str, guests: Sequence[Guest], kept_places: int, *, is_blamed: bool) -> str | None:
-    """Why a connection from a host is refused, in one word; None if it may come in.
-
-    `kept_places` are for links that this node opens itself.
-    """
+def refusal(host: str, guests: Sequence[Guest], *, is_blamed: bool) -> str | None:
+    """Why a connection from a host is refused, in one word; None if it may come in."""
     came = [guest for guest in guests if guest.came]
-    if len(guests) >= MAX_LINKS or len(came) >= MAX_LINKS - kept_places:
+    if len(guests) >= MAX_LINKS or len(came) >= MAX_GUESTS:
         return "full"
     if sum(not guest.is_met for guest in came) >= MAX_HALF_OPEN:
         return "busy"

@@ -159,6 +159,27 @@ TROUBLE_SECONDS: Final = 5.0
 MAX_REQUESTS: Final = 64
 """copies of one request for signatures that are put together at once; an authority has 32 keys."""
 
+HEAD_SECONDS: Final = 15.0
+"""seconds for a request to be said, its body aside, and for which a connection without one is kept."""
+
+BODY_SECONDS: Final = 20.0
+"""seconds between two looks whether the body of a request goes on."""
+
+LEAST_BODY_BYTES: Final = 1_024
+"""bytes of a body that have to come between two such looks; who sends less has stopped, or means to."""
+
+LINGER_SECONDS: Final = 2.0
+"""seconds for which the rest of a request is read that was answered before its end."""
+
+MAX_PEOPLE: Final = 256
+"""connections of browsers and commands at once; a browser opens six for each of its windows."""
+
+MAX_CALLERS: Final = 128
+"""connections of other nodes at once, those that have not asked for a link yet included."""
+
+MAX_CALLERS_AT_HOST: Final = 16
+"""of these, how many from one host; behind the address of a house there are several nodes at times."""
+
 REQUEST_SECONDS: Final = 2.5
 """seconds that requests under way have to end when the node is told to stop."""
 

@@ -3,32 +3,29 @@
 Decides which task and which thread does what. The event loop's thread owns the
 sessions and `protocol.gossip`, with a reader of its own; for each link one task
 reads its socket and one writes it; one thread verifies and stores what comes
-from all of them, many runs at once; one reads and compresses what they want.
-Who is met, when, and for how long, is the callers'.
+from all of them (`storing`); one reads and compresses what they want. Who is
+met, when, and for how long, is the callers'.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import socket as sockets
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import ClientSession, ClientTimeout, ClientWebSocketResponse, WSMsgType, web
+from aiohttp import ClientSession, ClientTimeout, WSMsgType, web
 
-from ledger.errors import EvidenceError, NotFound, StoreError
+from ledger.errors import NotFound
 from ledger.log import LogKey
 from ledger.records import CommuneId
 from ledger.store.reading import Reader
-from protocol.gossip import Deed, Gossip, LinkId, Outcome, Prove, SeeOwn, Take
+from protocol.gossip import Gossip, LinkId
 from protocol.handshake import Identity, Role
 from protocol.limits import MAX_NOISE_BYTES
 from protocol.serving import frames_for
@@ -37,16 +34,11 @@ from protocol.session import Session
 from . import journal
 from .admission import Admission
 from .deeds import Doer, OwnLog
+from .door import Guest
+from .ends import End, Linked, Parting, Socket, Twins
 from .holdings import Holdings, Shelf
-from .limits import (
-    CONNECT_SECONDS,
-    MAX_PENDING_ENTRIES,
-    MAX_SERVED_WANTS,
-    MAX_UNSENT_BYTES,
-    PING_SECONDS,
-    TWICE_SECONDS,
-    UNHEARD_SECONDS,
-)
+from .limits import CONNECT_SECONDS, MAX_SERVED_WANTS, MAX_UNSENT_BYTES, PING_SECONDS, REST_SECONDS
+from .storing import Storing
 
 if TYPE_CHECKING:
     from ledger.store.writing import Store
@@ -59,47 +51,22 @@ _UNASKED: Final = frozenset({"User-Agent", "Accept", "Accept-Encoding"})
 _TOO_LONG: Final = MAX_NOISE_BYTES + 1
 """bytes of a message that aiohttp refuses: the first length that is one too many."""
 
-Socket = web.WebSocketResponse | ClientWebSocketResponse
 
+class Watch:
+    """Who is told of what happens on links; each method may be left as it is here."""
 
-@dataclass(frozen=True, slots=True)
-class Linked:
-    """A link that stands: with which log, who opened it, over which address, since when (of `now`)."""
+    def stored(self) -> None:
+        """Something that came has been stored."""
 
-    peer: LogKey
-    role: Role
-    address: str
-    since: float
+    def changed(self) -> None:
+        """Somebody was met, or a link has ended."""
 
+    def faulted(self, peer: LogKey | None, host: str, fault: Exception) -> None:
+        """Somebody did what they may not."""
 
-@dataclass(slots=True)
-class _End:
-    """This end of a link."""
-
-    number: LinkId
-    session: Session
-    socket: Socket
-    wake: asyncio.Event
-    address: str
-    since: float
-
-    def look(self) -> None:
-        """Let the writing task see whether there is something to send."""
-        self.wake.set()
-
-    def give_up_early(self) -> None:
-        """Have the system end the connection soon where what is sent is not heard of."""
-        connection = self.socket.get_extra_info("socket")
-        if connection is not None and sys.platform == "linux":
-            milliseconds = int(UNHEARD_SECONDS * 1_000)
-            connection.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_USER_TIMEOUT, milliseconds)
-
-    def cut(self) -> None:
-        """End the connection without a word: it leads nowhere, so nobody would hear it."""
-        connection = self.socket.get_extra_info("socket")
-        if connection is not None:
-            with suppress(OSError):
-                connection.shutdown(sockets.SHUT_RDWR)
+    def is_kept_out(self, peer: LogKey) -> bool:
+        """Whether somebody who has just proved who they are is sent away again."""
+        return False
 
 
 class Links:
@@ -113,25 +80,20 @@ class Links:
         identity: Identity,
         judged: Callable[[Reader], Admission],
         now: Callable[[], float] = time.monotonic,
-        stored: Callable[[], None] = lambda: None,
+        watch: Watch | None = None,
     ) -> None:
-        """`judged` makes the admission of what comes; `stored` is called when something has been stored."""
+        """`judged` makes the admission of what comes."""
         self._ledger = ledger
         self._store = store
         self._author = author
         self._identity = identity
         self._judged = judged
         self._now = now
-        self._stored = stored
+        self._watch = watch or Watch()
         self._static = os.urandom(32)
         self._numbers = count(1)
-        self._ends: dict[LinkId, _End] = {}
-        self._deeds: list[Deed] = []
-        self._pending = 0
-        self._work = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
-        self._is_judging = self._forgives_later = False
+        self._ends: dict[LinkId, End] = {}
+        self._twins = Twins(identity.log)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Links]:
@@ -143,19 +105,27 @@ class Links:
             ThreadPoolExecutor(1, "trueque-take") as taker,
             ThreadPoolExecutor(1, "trueque-serve") as server,
         ):
-            self._reader, self._taker, self._server = reader, taker, server
+            self._reader, self._server = reader, server
             self._doer = Doer(self._store, self._author, lambda: self._judged(storing))
             self._shelf = Shelf(serving)
             own = self._identity.log
             with reader.snapshot():
                 self.gossip = Gossip(Holdings(reader, own))
-            worker = asyncio.create_task(self._do_all())
+            self._storing = Storing(
+                self._store,
+                taker,
+                self._doer,
+                self.gossip,
+                reader,
+                look=self._look_at_all,
+                stored=self._watch.stored,
+                failed=self._end_all,
+            )
+            worker = asyncio.create_task(self._storing.do_all())
             try:
                 yield self
             finally:
-                for end in list(self._ends.values()):
-                    end.session.end("stopping")
-                    end.look()
+                self._end_all()
                 async with asyncio.timeout(1):
                     with suppress(TimeoutError):
                         while self._ends:
@@ -173,16 +143,13 @@ class Links:
         await self._run(socket, Role.RESPONDER, request.remote or "")
         return socket
 
-    async def meet(self, client: ClientSession, host: str, port: int) -> LogKey | None:
-        """Open a link to another node, and stay until it ends. Raises aiohttp.ClientError, OSError.
-
-        Returns who it was, None if nobody proved to be anybody.
-        """
+    async def meet(self, client: ClientSession, host: str, port: int) -> Parting:
+        """Open a link to another node, and stay until it ends. Raises aiohttp.ClientError, OSError."""
         address = f"[{host}]" if ":" in host else host
         async with client.ws_connect(
             f"ws://{address}:{port}{PATH}", max_msg_size=_TOO_LONG, heartbeat=PING_SECONDS
         ) as socket:
-            return await self._run(socket, Role.INITIATOR, f"{address}:{port}")
+            return (await self._run(socket, Role.INITIATOR, f"{address}:{port}")).parting()
 
     @staticmethod
     def client() -> ClientSession:
@@ -197,7 +164,7 @@ class Links:
     def forgive(self) -> None:
         """Ask again for logs that were not taken in: whom this commune recognises has changed."""
         self.gossip.forgive()
-        self._forgives_later = self._is_judging  # what is judged at this moment does not know of it yet
+        self._storing.forgive()
         self._look_at_all()
 
     def commune_of(self, log: LogKey) -> CommuneId | None:
@@ -230,29 +197,52 @@ class Links:
     def linked(self) -> list[Linked]:
         """Who is linked now, the first first."""
         return [
-            Linked(end.session.met.peer, end.session.role, end.address, end.since)
+            Linked(peer, end.session.role, end.address, end.since, end.number)
             for end in self._ends.values()
-            if end.session.met is not None and not end.session.is_over
+            if (peer := end.peer) is not None
         ]
 
     @property
-    def count(self) -> int:
-        """How many links there are, those that have not met yet included."""
-        return len(self._ends)
+    def guests(self) -> list[Guest]:
+        """All links that there are, those that have not met yet included."""
+        return [
+            Guest(end.host, end.session.role is Role.RESPONDER, end.session.met is not None)
+            for end in self._ends.values()
+        ]
+
+    def rests(self, link: Linked) -> bool:
+        """Whether neither side of a link wants anything of the other, for some time by now."""
+        end = self._ends.get(link.number)
+        if end is None or end.session.unsent or self._now() - end.heard < REST_SECONDS:
+            return False
+        return self.gossip.is_at_rest(link.number)
+
+    def cut(self, link: Linked) -> None:
+        """End a link that leads nowhere any more."""
+        if link.number in self._ends:
+            self._ends[link.number].cut()
+
+    def leave(self, link: Linked, code: str) -> None:
+        """End a link in good order."""
+        end = self._ends.get(link.number)
+        if end is not None and end.peer is not None:
+            end.left = True
+            self._say_farewell(end, code)
 
     # One link -----------------------------------------------------------------------------------
 
-    async def _run(self, socket: Socket, role: Role, address: str) -> LogKey | None:
+    async def _run(self, socket: Socket, role: Role, address: str) -> End:
         number = LinkId(next(self._numbers))
+        now = self._now()
         session = Session(
             role,
             self._identity,
             self.gossip.snapshot,
-            self._now(),
+            now,
             static=self._static,
             ephemeral=os.urandom(32),
         )
-        end = _End(number, session, socket, asyncio.Event(), address, self._now())
+        end = End(number, session, socket, asyncio.Event(), address, now, now)
         self._ends[number] = end
         self.gossip.add(number, session)
         end.give_up_early()
@@ -262,11 +252,15 @@ class Links:
             async for message in socket:
                 if message.type is not WSMsgType.BINARY:
                     break
-                session.receive(message.data, self._now())
+                end.heard = self._now()
+                is_met = session.met is not None
+                session.receive(message.data, end.heard)
                 self._look(end)
+                if not is_met and session.met is not None:
+                    self._welcome(end)
                 if session.is_over:
                     break
-                await self._room.wait()
+                await self._storing.room.wait()
         finally:
             if not session.is_over:
                 session.lost()
@@ -275,16 +269,19 @@ class Links:
             with suppress(asyncio.CancelledError, ConnectionError):
                 await writer
             del self._ends[number]
+            self._watch.changed()
             await socket.close()
-        return None if session.met is None else session.met.peer
+        return end
 
-    def cut(self, link: Linked) -> None:
-        """End a link that leads nowhere any more."""
-        for end in self._ends.values():
-            if end.session.met is not None and (end.session.met.peer, end.since) == (link.peer, link.since):
-                end.cut()
+    def _welcome(self, end: End) -> None:
+        """Somebody has just proved who they are."""
+        if (peer := end.peer) is None:
+            return
+        if self._watch.is_kept_out(peer):
+            self._say_farewell(end, "later", "This node does not speak with that log for some time.")
+        self._watch.changed()
 
-    async def _write(self, end: _End) -> None:
+    async def _write(self, end: End) -> None:
         """Send what a session has to say, and what the other side wants when there is nothing else."""
         loop = asyncio.get_running_loop()
         while True:
@@ -301,7 +298,7 @@ class Links:
                 continue
             await self._wait(end)
 
-    async def _wait(self, end: _End) -> None:
+    async def _wait(self, end: End) -> None:
         """Wait until there is something to say, or the other side has had its time."""
         timer = end.session.timer
         try:
@@ -312,123 +309,72 @@ class Links:
             self._look(end)
         end.wake.clear()
 
-    def _look(self, end: _End) -> None:
+    def _look(self, end: End) -> None:
         """Let gossip see what has happened in a session."""
         with self._reader.snapshot():
             self.gossip.look(end.number)
+        end.rested = end.rested or self.gossip.is_at_rest(end.number)
         self._end_duplicates(end)
-        self._add(self.gossip.deeds())
+        self._storing.add(self.gossip.deeds())
         self._look_at_all()
 
-    def _end_duplicates(self, end: _End) -> None:
-        """Of two links with one neighbour keep the newer: whoever opened it had lost the older one.
-
-        Of two that were opened at the same time, because neither knew that the
-        other one did it too, keep that which the lower log opened.
-        """
-        met = end.session.met
-        if met is None or end.session.is_over:
-            return
+    def _end_duplicates(self, end: End) -> None:
+        """Keep one link with each neighbour."""
         for other in list(self._ends.values()):
-            theirs = other.session.met
-            if other is end or theirs is None or theirs.peer != met.peer or other.session.is_over:
-                continue
-            older, newer = sorted((end, other), key=lambda each: each.number)
-            lower = Role.INITIATOR if self._identity.log < met.peer else Role.RESPONDER
-            crossed = (
-                newer.since - older.since < TWICE_SECONDS and newer.session.role is not older.session.role
-            )
-            loser = newer if crossed and newer.session.role is not lower else older
-            loser.session.end("duplicate")
-            loser.look()
-            with self._reader.snapshot():
-                self.gossip.look(loser.number)
-            if loser is end:
+            if end.peer is None:
                 return
+            if other is not end and other.peer == end.peer:
+                loser, code = self._twins.loser(end, other, self._now())
+                if code == "copy":
+                    journal.tell("copy", level="warning", peer=end.peer.hex()[:16], host=loser.host)
+                    # If the one that was there is not any more, the system finds out by this.
+                    kept = other if loser is end else end
+                    asyncio.get_running_loop().create_task(_ping(kept.socket))
+                self._say_farewell(loser, code)
+
+    def _say_farewell(self, end: End, code: str, sentence: str = "") -> None:
+        """End a session that is not over, and let gossip know."""
+        end.session.end(code, sentence)
+        end.look()
+        with self._reader.snapshot():
+            self.gossip.look(end.number)
+
+    def _end_all(self) -> None:
+        for end in list(self._ends.values()):
+            end.session.end("stopping")
+            end.look()
 
     def _look_at_all(self) -> None:
         for end in self._ends.values():
             if end.session.unsent > MAX_UNSENT_BYTES and not end.session.is_over:
                 end.session.end("slow", "The other side takes too little at a time.")
             end.look()
-        for number, peer, fault in self.gossip.faults:
-            journal.tell("fault", link=number, peer=peer.hex()[:16] if peer else "?", error=fault)
-        self.gossip.faults.clear()
+        self._tell_of_ends()
 
-    # Storing ------------------------------------------------------------------------------------
-
-    def _add(self, deeds: Sequence[Deed]) -> None:
-        """Take note of deeds; while too much waits to be stored, nothing more is read from anybody."""
-        for deed in deeds:
-            self._deeds.append(deed)
-            self._pending += _entries_in(deed)
-            self._work.set()
-        if self._pending >= MAX_PENDING_ENTRIES:
-            self._room.clear()
-
-    async def _do_all(self) -> None:
-        """Do what gossip wants, in its order; runs that follow each other at once."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._work.wait()
-            self._work.clear()
-            while self._deeds:
-                deeds = _first_alike(self._deeds)
-                del self._deeds[: len(deeds)]
-                self._pending -= sum(map(_entries_in, deeds))
-                if self._pending < MAX_PENDING_ENTRIES:
-                    self._room.set()
-                self._is_judging = True
-                try:
-                    outcomes = await loop.run_in_executor(self._taker, self._do, deeds)
-                except StoreError as error:
-                    self._fail(error)
-                    return
-                finally:
-                    self._is_judging = False
-                with self._reader.snapshot():
-                    for deed, outcome in zip(deeds, outcomes, strict=True):
-                        if not isinstance(deed, SeeOwn):
-                            self.gossip.done(deed, outcome)
-                    if self._forgives_later:
-                        self._forgives_later = False
-                        self.gossip.forgive()
-                self._add(self.gossip.deeds())
-                self._look_at_all()
-            await loop.run_in_executor(self._taker, self._store.sync)
-            self._stored()
-
-    def _do(self, deeds: Sequence[Deed]) -> list[list[Outcome | EvidenceError | bool]]:
-        """Do some deeds of one kind; on the storing thread."""
-        takes = [deed for deed in deeds if isinstance(deed, Take)]
-        if takes:
-            return [list(outcomes) for outcomes in self._doer.take(takes)]
-        (deed,) = deeds
-        if isinstance(deed, Prove):
-            return [[self._doer.prove(deed)]]
-        assert isinstance(deed, SeeOwn)
-        self._doer.see(deed)
-        return [[]]
-
-    def _fail(self, error: StoreError) -> None:
-        """Nothing can be stored any more: say so to all, and take nothing."""
-        journal.tell("storing_failed", level="error", error=error)
-        for end in self._ends.values():
-            end.session.end("stopping")
-            end.look()
+    def _tell_of_ends(self) -> None:
+        """Note how sessions ended: what neighbours did wrong, and what they said."""
+        faults, self.gossip.faults = self.gossip.faults, []
+        farewells, self.gossip.farewells = self.gossip.farewells, []
+        for number, peer, fault in faults:
+            end = self._ends.get(number)
+            host = end.host if end is not None else ""
+            journal.tell("fault", link=number, peer=_short(peer), host=host, error=fault)
+            if end is not None:
+                end.fault = fault
+            self._watch.faulted(peer, host, fault)
+        for number, peer, said in farewells:
+            end = self._ends.get(number)
+            if end is not None:
+                end.said = said.code
+            level = "debug" if said.code == "enough" else "info"  # that is said at every visit
+            told = {"link": number, "peer": _short(peer), "code": said.code, "said": said.sentence}
+            journal.tell("farewell", level=level, **told)
 
 
-def _entries_in(deed: Deed) -> int:
-    return sum(len(run.items) for run in deed.runs) if isinstance(deed, Take) else 0
+def _short(peer: LogKey | None) -> str:
+    return peer.hex()[:16] if peer else "?"
 
 
-def _first_alike(deeds: list[Deed]) -> list[Deed]:
-    """The first deeds, as far as they are takes, or the first one alone."""
-    alike: list[Deed] = []
-    for deed in deeds:
-        if alike and not (isinstance(deed, Take) and isinstance(alike[0], Take)):
-            break
-        alike.append(deed)
-        if not isinstance(deed, Take):
-            break
-    return alike
+async def _ping(socket: Socket) -> None:
+    with suppress(ConnectionError):
+        await socket.ping()

@@ -22,7 +22,7 @@ from ledger.errors import LocalError
 from ledger.sentences import N_
 
 from .errors import InputError, SettingsError
-from .limits import MAX_HOPS, MAX_PHOTO_MEGABYTES, MAX_SETTINGS_BYTES
+from .limits import LIVE_LINKS, MAX_HOPS, MAX_LIVE_LINKS, MAX_PHOTO_MEGABYTES, MAX_SETTINGS_BYTES
 
 PEOPLE_PORT: Final = 8783
 """T-R-U-E on the keys of a telephone; the port of the pages and the API."""
@@ -69,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     peer_port: Port = PEER_PORT
     peers: tuple[str, ...] = ()
     discovery: bool = True
+    live_links: Annotated[int, msgspec.Meta(ge=2, le=MAX_LIVE_LINKS)] = LIVE_LINKS
     hops: Annotated[int, msgspec.Meta(ge=1, le=MAX_HOPS)] = 3
     hosts: tuple[HostName, ...] = ()
     photo_megabytes: Annotated[int, msgspec.Meta(ge=0, le=MAX_PHOTO_MEGABYTES)] = 512
@@ -87,6 +88,7 @@ EXPECTED: Final[Mapping[str, str]] = {
     "peer-port": N_("a number from 0 to 65535, without quotes"),
     "peers": N_('a list of addresses, as in ["montes.example:8784"]'),
     "discovery": N_("true or false, without quotes"),
+    "live-links": N_("a number from 2 to 20, without quotes"),
     "hops": N_("a number from 1 to 8, without quotes"),
     "hosts": N_('a list of names, as in ["trueque.example"]'),
     "photo-megabytes": N_("a number from 0 to 1000000, without quotes"),

@@ -71,6 +71,15 @@ def day_of(at: int) -> str:
     return _local(at).date().isoformat()
 
 
+def span_of(seconds: float) -> str:
+    """How long something takes, about: `40 s`, `5 min`, `3 h`."""
+    if seconds < 100:
+        return _("{count} s").format(count=max(1, round(seconds)))
+    if seconds < 100 * 60:
+        return _("{count} min").format(count=round(seconds / 60))
+    return _("{count} h").format(count=round(seconds / 3600))
+
+
 def size_of(count: int) -> str:
     """A number of bytes as a person reads it: `1.3 GB`."""
     for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
@@ -164,3 +173,17 @@ def relation_name(name: str) -> str:
     return {"own": _("your commune"), "recognised": _("recognised"), "known": _("known, not recognised")}[
         name
     ]
+
+
+def trouble_with_node(why: str | None) -> str:
+    """Why a node is not linked; a word that this version does not know is shown as itself."""
+    known = {
+        "unreachable": _("it does not answer"),
+        "refused": _("it takes no further links now"),
+        "unproved": _("what answers there is no node of this network"),
+        "later": _("it has asked for a pause"),
+        "copy": _("another copy of its home is linked already"),
+        "cut": _("the link broke at once"),
+        "faults": _("it broke the rules of the protocol"),
+    }
+    return known.get(why or "", why or "")

@@ -37,7 +37,7 @@ COMMANDS: Final = (
         "peers",
         "peers:peers",
         "Node",
-        "Show the nodes that your node is linked with, and those around it.",
+        "Show the nodes that your node is linked with, and others that it knows of.",
     ),
     Row("init", "founding:init", "Commune", "Found a commune in an empty home."),
     Row("profile", "communes:profile", "Commune", "Say how your commune presents itself."),

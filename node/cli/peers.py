@@ -1,4 +1,4 @@
-"""`peers`: the nodes that the running one is linked with, and those that it hears of around it."""
+"""`peers`: the nodes that the running one is linked with, and those that it may meet."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ SHOWN_DIGITS = 16
 
 @command("peers")
 def peers(desk: Desk) -> None:
-    """Show the nodes that your node is linked with, and those around it.
+    """Show the nodes that your node is linked with, and others that it knows of.
 
-    One that is not recognised is shown by the name that it gives itself: compare its words aloud, then
-    `trueque recognise` it. Links are there while the node runs (`trueque run`).
+    It stays linked with some, and compares with the others in turn. One that is not recognised is shown by
+    the name that it gives itself: compare its words aloud, then `trueque recognise` it. Links are there while
+    the node runs (`trueque run`).
     """
     from .running import state_of
 
@@ -39,7 +40,7 @@ def peers(desk: Desk) -> None:
         list(_rows(facts, recognised)),
         lambda row: row,
         _draw,
-        _("No other node is linked with this one, and none is announced around it."),
+        _("No other node is linked with this one, and it knows of none."),
     )
 
 
@@ -56,55 +57,64 @@ def _facts(state: State) -> Mapping[str, Any]:
 
 
 def _rows(facts: Mapping[str, Any], recognised: set[str]) -> Iterator[dict[str, Any]]:
-    """Those linked first, then those that are only announced."""
-    linked = facts.get("peers", [])
-    for peer in linked:
-        known = "recognised" if peer["commune"] in recognised else "stranger"
+    """Those linked first, then those that may be met."""
+    for peer in (*facts.get("peers", []), *facts.get("known", [])):
         yield {
             "id": peer["log"],
             "commune": peer["commune"],
             "name": peer["name"],
-            "state": "linked",
-            "relation": known,
+            "state": peer.get("state", "linked"),
+            "relation": "recognised" if peer["commune"] in recognised else "stranger",
             "address": peer["address"],
-            "seconds": peer["seconds"],
+            "seconds": peer.get("seconds"),
+            "met": peer["met"],
+            "failures": peer["failures"],
+            "why": peer.get("why"),
+            "again": peer.get("again"),
         }
-    for hint in facts.get("announced", []):
-        if not any(peer["log"].startswith(hint["log"]) for peer in linked):
-            yield {
-                "id": hint["log"],
-                "commune": None,
-                "name": hint["name"] or None,
-                "state": "announced",
-                "relation": "stranger",
-                "address": f"{hint['addresses'][0]}:{hint['port']}",
-                "seconds": None,
-            }
 
 
 def _draw(rows: Sequence[Mapping[str, Any]]) -> None:
-    from .. import keys
+    from .. import keys, wording
     from ..language import current
 
     table = Table(
-        (_("Log"), _("Name"), _("Commune"), _("Words"), _("State"), _("Address")),
-        texts=frozenset({1, 3}),
+        (_("Log"), _("Name"), _("Commune"), _("Words"), _("State"), _("Last contact"), _("Address")),
+        texts=frozenset({1, 3, 4}),
         title=ngettext("{count} node", "{count} nodes", len(rows)).format(count=len(rows)),
     )
     for row in rows:
         commune = row["commune"]
         words = "" if commune is None else keys.fingerprint_words(bytes.fromhex(commune), current())
-        state = _("linked") if row["state"] == "linked" else _("announced, not linked")
-        if row["state"] == "linked" and row["relation"] == "stranger":
-            state = _("linked, not recognised")
+        met = wording.time_of(row["met"]) if row["met"] is not None else _("never")
         table.rows.append(
             (
-                row["id"][:SHOWN_DIGITS],
+                (row["id"] or "")[:SHOWN_DIGITS],
                 row["name"] or "",
                 "" if commune is None else commune[:SHOWN_DIGITS],
                 words,
-                state,
+                _state(row),
+                _("now") if row["seconds"] is not None else met,
                 row["address"],
             )
         )
     print_table(table)
+
+
+def _state(row: Mapping[str, Any]) -> str:
+    from .. import wording
+
+    if row["state"] == "linked":
+        return _("linked") if row["relation"] == "recognised" else _("linked, not recognised")
+    if row["state"] == "waiting":
+        failures = ngettext("{count} failure", "{count} failures", row["failures"])
+        return _("{failures}, tried again in {span}: {why}").format(
+            failures=failures.format(count=row["failures"]),
+            span=wording.span_of(row["again"]),
+            why=wording.trouble_with_node(row["why"]),
+        )
+    if row["state"] == "resting":
+        return _("at rest; compared again in {span}").format(span=wording.span_of(row["again"]))
+    if row["state"] == "new":
+        return _("never met yet")
+    return _("linked again in a moment")

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from node.door import Guest, is_here, refusal
-from node.limits import LIVE_LINKS, MAX_HALF_OPEN, MAX_HALF_OPEN_AT_HOST, MAX_LINKS, MAX_LINKS_AT_HOST
+from node.limits import (
+    LIVE_LINKS,
+    MAX_GUESTS,
+    MAX_HALF_OPEN,
+    MAX_HALF_OPEN_AT_HOST,
+    MAX_LINKS,
+    MAX_LINKS_AT_HOST,
+)
 
 
 def met(host: str, count: int = 1) -> list[Guest]:
@@ -22,7 +29,7 @@ def opened(count: int) -> list[Guest]:
 
 def ask(host: str, *guests: list[Guest], is_blamed: bool = False) -> str | None:
     there = [guest for each in guests for guest in each]
-    return refusal(host, there, LIVE_LINKS, is_blamed=is_blamed)
+    return refusal(host, there, is_blamed=is_blamed)
 
 
 def test_who_comes_alone_is_let_in() -> None:
@@ -46,8 +53,8 @@ def test_who_does_not_say_who_they_are_is_not_waited_for_twice() -> None:
 
 def test_places_are_kept_for_links_that_this_node_opens() -> None:
     everywhere = [guest for number in range(MAX_LINKS) for guest in met(f"10.0.1.{number}")]
-    assert ask("10.0.0.2", everywhere[: MAX_LINKS - LIVE_LINKS - 1]) is None
-    assert ask("10.0.0.2", everywhere[: MAX_LINKS - LIVE_LINKS]) == "full"
+    assert ask("10.0.0.2", everywhere[: MAX_GUESTS - 1]) is None
+    assert ask("10.0.0.2", everywhere[:MAX_GUESTS]) == "full"
     assert ask("10.0.0.2", opened(MAX_LINKS)) == "full"
 
 

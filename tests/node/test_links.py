@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, WSMsgType, web
 
-from ledger.log import LogKey
 from ledger.store.reading import Reader
 from ledger.store.writing import Store
 from node.admission import Admission
+from node.ends import Parting
 from node.links import PATH, Links
 from protocol.handshake import Identity
 
@@ -83,7 +83,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def linked(one: Node, other: Node) -> AsyncIterator[asyncio.Task[LogKey | None]]:
+async def linked(one: Node, other: Node) -> AsyncIterator[asyncio.Task[Parting]]:
     async with Links.client() as client:
         task = asyncio.create_task(one.links.meet(client, "127.0.0.1", other.port))
         try:

@@ -246,16 +246,28 @@ def test_nodes_are_documented(montes: Secretary, monkeypatch: pytest.MonkeyPatch
         "peers": [
             {
                 "log": "ab" * 32, "commune": "cd" * 32, "name": "El Valle", "address": "127.0.0.1:8784",
-                "opened_here": True, "seconds": 3,
-            }
+                "opened_here": True, "seconds": 3, "kept": True, "met": 1_790_000_000_000, "failures": 0,
+            },
         ],
-        "announced": [{"log": "ef" * 8, "name": "", "addresses": ["192.0.2.1"], "port": 8784}],
+        "known": [
+            {
+                "log": "ef" * 8, "commune": None, "name": None, "address": "192.0.2.1:8784", "again": 1,
+                "state": state, "why": why, "failures": failures, "met": met,
+            }
+            for state, why, failures, met in (
+                ("new", None, 0, None),
+                ("resting", None, 0, 1_790_000_000_000),
+                ("soon", None, 0, 1_790_000_000_000),
+                ("waiting", "unreachable", 5, None),
+            )
+        ],
     }  # fmt: skip
     state = msgspec.structs.replace(look(Home(montes.home)), parts={"gossip": PartTold(facts, ())})
     monkeypatch.setattr(running, "state_of", lambda desk: state)
     rows = montes.json("peers")
     check(rows, "Node")
-    assert [row["state"] for row in rows] == ["linked", "announced"]
-    told = montes.run("peers").stdout
+    assert [row["state"] for row in rows] == ["linked", "new", "resting", "soon", "waiting"]
+    told = " ".join(montes.run("peers").stdout.split())
     assert "El Valle" in told
     assert "linked, not recognised" in told
+    assert "5 failures" in told

@@ -1,0 +1,138 @@
+"""Storing: what has come over all links, verified and stored on one thread, in the order in which it came.
+
+Decides how much may wait, and that runs which follow each other are stored at
+once. What is stored, refused or proved is `deeds`' to do and `gossip`'s to make
+something of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING
+
+from ledger.errors import EvidenceError, StoreError
+from ledger.store.reading import Reader
+from protocol.gossip import Deed, Gossip, Outcome, Prove, SeeOwn, Take
+
+from . import journal
+from .deeds import Doer
+from .limits import MAX_PENDING_ENTRIES
+
+if TYPE_CHECKING:
+    from ledger.store.writing import Store
+
+
+class Storing:
+    """The deeds that wait, and the task that has them done. Used in the event loop's thread.
+
+    `thread` is the one that stores, `doer` what it does there; `look` is called
+    when gossip may have something to say, `stored` when all that waited has
+    been stored, `failed` when nothing can be stored any more.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        thread: Executor,
+        doer: Doer,
+        gossip: Gossip,
+        reader: Reader,
+        *,
+        look: Callable[[], None],
+        stored: Callable[[], None],
+        failed: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._thread = thread
+        self._doer = doer
+        self._gossip = gossip
+        self._reader = reader
+        self._look = look
+        self._stored = stored
+        self._failed = failed
+        self._deeds: list[Deed] = []
+        self._pending = 0
+        self._work = asyncio.Event()
+        self.room = asyncio.Event()
+        """set while more may be read from neighbours"""
+        self.room.set()
+        self._is_judging = self._forgives_later = False
+
+    def add(self, deeds: Sequence[Deed]) -> None:
+        """Take note of deeds; while too much waits to be stored, nothing more is to be read from anybody."""
+        for deed in deeds:
+            self._deeds.append(deed)
+            self._pending += _entries_in(deed)
+            self._work.set()
+        if self._pending >= MAX_PENDING_ENTRIES:
+            self.room.clear()
+
+    def forgive(self) -> None:
+        """Whom this commune recognises has changed: what is judged at this moment does not know of it yet."""
+        self._forgives_later = self._is_judging
+
+    async def do_all(self) -> None:
+        """Do what gossip wants, in its order; for ever, or until nothing can be stored any more."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while self._deeds:
+                deeds = _first_alike(self._deeds)
+                del self._deeds[: len(deeds)]
+                self._pending -= sum(map(_entries_in, deeds))
+                if self._pending < MAX_PENDING_ENTRIES:
+                    self.room.set()
+                self._is_judging = True
+                try:
+                    outcomes = await loop.run_in_executor(self._thread, self._do, deeds)
+                except StoreError as error:
+                    journal.tell("storing_failed", level="error", error=error)
+                    self._failed()
+                    return
+                finally:
+                    self._is_judging = False
+                self._done(deeds, outcomes)
+                self.add(self._gossip.deeds())
+                self._look()
+            await loop.run_in_executor(self._thread, self._store.sync)
+            self._stored()
+
+    def _done(self, deeds: Sequence[Deed], outcomes: Sequence[list[Outcome | EvidenceError | bool]]) -> None:
+        with self._reader.snapshot():
+            for deed, outcome in zip(deeds, outcomes, strict=True):
+                if not isinstance(deed, SeeOwn):
+                    self._gossip.done(deed, outcome)
+            if self._forgives_later:
+                self._forgives_later = False
+                self._gossip.forgive()
+
+    def _do(self, deeds: Sequence[Deed]) -> list[list[Outcome | EvidenceError | bool]]:
+        """Do some deeds of one kind; on the storing thread."""
+        takes = [deed for deed in deeds if isinstance(deed, Take)]
+        if takes:
+            return [list(outcomes) for outcomes in self._doer.take(takes)]
+        (deed,) = deeds
+        if isinstance(deed, Prove):
+            return [[self._doer.prove(deed)]]
+        assert isinstance(deed, SeeOwn)
+        self._doer.see(deed)
+        return [[]]
+
+
+def _entries_in(deed: Deed) -> int:
+    return sum(len(run.items) for run in deed.runs) if isinstance(deed, Take) else 0
+
+
+def _first_alike(deeds: list[Deed]) -> list[Deed]:
+    """The first deeds, as far as they are takes, or the first one alone."""
+    alike: list[Deed] = []
+    for deed in deeds:
+        if alike and not (isinstance(deed, Take) and isinstance(alike[0], Take)):
+            break
+        alike.append(deed)
+        if not isinstance(deed, Take):
+            break
+    return alike
