@@ -22,7 +22,8 @@ from typing import Final
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage
 
-from . import api, journal, pages, running
+from . import api, journal, running
+from . import web as pages
 from .errors import ListenError
 from .home import Home
 from .limits import NODE_STOP_SECONDS, REQUEST_SECONDS
@@ -137,10 +138,10 @@ async def _open_to_peers(resident: Resident, runner: web.AppRunner, peers: socke
 
 
 async def _people_runner(resident: Resident) -> web.AppRunner:
-    app = people_app(resident.token, resident.settings.hosts, resident.figures)
+    app = people_app(resident.token, resident.settings.hosts, resident.figures, pages.MIDDLEWARES)
     app[api.RESIDENT] = resident
     app.add_routes(api.ROUTES)
-    app.add_routes(pages.ROUTES)
+    pages.begin(app, resident.people_port)
     for part in resident.parts:
         app.add_routes(part.people_routes())
         part.register(resident.figures.registry)

@@ -71,9 +71,9 @@ def speak(language: str) -> None:
     _current.set(language)
 
 
-def preferred(accepted: str) -> str:
+def preferred(accepted: str, otherwise: str = "en") -> str:
     """The language that `Accept-Language` likes best of those that there are (RFC 9110, section 12.5.4)."""
-    best, weight = "en", 0.0
+    best, weight = otherwise, 0.0
     for part in accepted.split(","):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))
         quality = 1.0

@@ -4,7 +4,8 @@ Decides what is refused before a request reaches a page or the API: names that
 are not this computer's (a page elsewhere whose name was bent to point here,
 DNS rebinding), writes that a page of another origin sends, and the API without
 the home's token. It answers no other origin (no CORS), and says in the language
-that is asked for. What the pages and the API do is `pages`' and `api`'s.
+that is asked for: in the form of the API, and on a page to whoever looks at pages.
+What the pages and the API do is `web`'s and `api`'s.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from __future__ import annotations
 import hmac
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -27,9 +29,25 @@ from .answers import plain_error
 from .errors import InputError
 from .figures import Figures
 from .limits import MAX_API_BYTES
+from .listener import patiently
 
 OWN_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """Names by which a browser on this computer reaches it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """How pages tell an error."""
+
+    tell: Callable[[web.Request, int, LedgerError], Awaitable[web.Response]]
+
+
+ERROR_PAGE: Final = web.AppKey("error_page", ErrorPage)
+"""How pages tell an error, in the application; without one it is told as to programs."""
+
+
+FOR_PROGRAMS: Final = ("/api/", "/healthz", "/metrics", "/static/", "/live")
+"""Where addresses begin that are no pages."""
 
 SAFE: Final = frozenset({"GET", "HEAD"})
 """Methods that change nothing."""
@@ -47,8 +65,10 @@ HEADERS: Final = {
 """What every answer carries: no script, no style, no frame, nothing from elsewhere."""
 
 
-def people_app(token: str, hosts: Collection[str], figures: Figures) -> web.Application:
-    """The people's listener, without routes yet."""
+def people_app(
+    token: str, hosts: Collection[str], figures: Figures, inner: Collection[Middleware] = ()
+) -> web.Application:
+    """The people's listener, without routes yet; `inner` sees what all checks have let through."""
     allowed = OWN_NAMES | {name.lower() for name in hosts}
     app = web.Application(
         middlewares=[
@@ -58,6 +78,8 @@ def people_app(token: str, hosts: Collection[str], figures: Figures) -> web.Appl
             _host_check(allowed),
             _origin_check,
             _token_check(token),
+            patiently,
+            *inner,
         ],
         client_max_size=MAX_API_BYTES,
     )
@@ -71,28 +93,28 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
     response.headers["Server"] = "Trueque"
 
 
-def error_answer(error: LedgerError) -> web.Response:
-    """An error as an answer: for programs with its parts, for people as a sentence."""
-    status = (
+class Refused(Exception):
+    """A request that is refused before it is looked at: with which status, why, and what to do."""
+
+    def __init__(self, status: int, error: LocalError, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, error)
+        self.status = status
+        self.error = error
+        self.headers = dict(headers or {})
+
+
+def status_of(error: LedgerError) -> int:
+    """The status of HTTP that goes with an error."""
+    return (
         404 if isinstance(error, NotFound)
         else 503 if isinstance(error, StoreError)
         else 400 if isinstance(error, InputError)
         else 409
     )  # fmt: skip
-    return web.json_response(
-        {**plain_error(error), "sentence": language.told(error)}, status=status, dumps=_json
-    )
 
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def refusal(status: int, error: LocalError) -> web.Response:
-    """A refusal that is nobody's record: why, and what to do."""
-    return web.json_response(
-        {**plain_error(error), "sentence": language.told(error)}, status=status, dumps=_json
-    )
 
 
 def _counting(figures: Figures) -> Middleware:
@@ -127,47 +149,67 @@ def _counting(figures: Figures) -> Middleware:
 
 @web.middleware
 async def _speaking(request: web.Request, handler: Handler) -> web.StreamResponse:
-    language.speak(language.preferred(request.headers.get("Accept-Language", "")))
+    is_page = not request.path.startswith(FOR_PROGRAMS)
+    accepted = request.headers.get("Accept-Language", "")
+    language.speak(language.preferred(accepted, otherwise="es" if is_page else "en"))
     return await handler(request)
 
 
 @web.middleware
 async def _telling(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tell errors in the form of the API, whichever side of it they come from."""
+    """Tell errors, in the form of the API or as a page, whichever side of it they come from."""
+    headers: dict[str, str] = {}
+    error: LedgerError
     try:
         return await handler(request)
-    except LedgerError as error:
-        return error_answer(error)
+    except Refused as refused:
+        status, error = refused.status, refused.error
+        headers = refused.headers
+    except LedgerError as refused_by_ledger:
+        status, error = status_of(refused_by_ledger), refused_by_ledger
     except web.HTTPRequestEntityTooLarge:
-        return refusal(413, InputError("The request is larger than anything that can be asked for."))
+        status, error = 413, InputError("The request is larger than anything that can be asked for.")
     except web.HTTPNotFound:
-        return refusal(404, NotFound("There is nothing at this address."))
-    except web.HTTPMethodNotAllowed as error:
-        response = refusal(405, InputError("That cannot be done at this address."))
-        response.headers["Allow"] = error.headers["Allow"]
-        return response
+        status, error = 404, NotFound("There is nothing at this address.")
+    except web.HTTPMethodNotAllowed as not_allowed:
+        status, error = 405, InputError("That cannot be done at this address.")
+        headers = {"Allow": not_allowed.headers["Allow"]}
     except (ConnectionError, ClientPayloadError, BadHttpMessage):
         # Whoever asked has gone, or sends something that is no body: nobody may be there to read it.
-        return refusal(400, InputError("The request ended before all of it had come."))
+        status, error = 400, InputError("The request ended before all of it had come.")
     except web.HTTPException:
         raise
-    except Exception as error:
-        journal.fault("fault", error, path=request.path)
-        return refusal(
-            500,
-            LocalError(
-                "The node failed in a way that it should not ({error}): its journal tells more; send that to "
-                "those who maintain Trueque.",
-                error=f"{type(error).__name__}: {error}",
-            ),
+    except Exception as fault:
+        journal.fault("fault", fault, path=request.path)
+        status = 500
+        error = LocalError(
+            "The node failed in a way that it should not ({error}): its journal tells more; send that to "
+            "those who maintain Trueque.",
+            error=f"{type(fault).__name__}: {fault}",
         )
+    response = await _told(request, status, error)
+    response.headers.update(headers)
+    return response
+
+
+async def _told(request: web.Request, status: int, error: LedgerError) -> web.Response:
+    error_page = request.app.get(ERROR_PAGE)
+    is_page = not request.path.startswith(FOR_PROGRAMS) and "text/html" in request.headers.get("Accept", "")
+    if error_page is not None and is_page and status not in (421, 403):
+        try:
+            return await error_page.tell(request, status, error)
+        except Exception as fault:  # a page that fails while it tells of a failure: say it plainly
+            journal.fault("fault", fault, path=request.path)
+    return web.json_response(
+        {**plain_error(error), "sentence": language.told(error)}, status=status, dumps=_json
+    )
 
 
 def _host_check(allowed: Collection[str]) -> Middleware:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         if _name_of(request.headers.getall("Host", [])) not in allowed:
-            return refusal(
+            raise Refused(
                 421,
                 InputError(
                     "This computer is not called that: open http://127.0.0.1 with the port, or add the name "
@@ -197,7 +239,7 @@ async def _origin_check(request: web.Request, handler: Handler) -> web.StreamRes
     browsers before 2020 tell the origin alone. A program sends neither.
     """
     if request.method not in SAFE and not _is_same_origin(request):
-        return refusal(403, InputError("Another page may not write here: do it on this node's own pages."))
+        raise Refused(403, InputError("Another page may not write here: do it on this node's own pages."))
     return await handler(request)
 
 
@@ -224,11 +266,11 @@ def _token_check(token: str) -> Middleware:
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
         if request.path.startswith("/api/") and not hmac.compare_digest(given, expected):
-            response = refusal(
-                401, InputError("The API asks for the token that stands in node.json of the home.")
+            raise Refused(
+                401,
+                InputError("The API asks for the token that stands in node.json of the home."),
+                {"WWW-Authenticate": "Bearer"},
             )
-            response.headers["WWW-Authenticate"] = "Bearer"
-            return response
         return await handler(request)
 
     return check

@@ -157,6 +157,12 @@ class Reader:
                     # Nothing was written, and a commit would fail on a damaged file that could be read.
                     self.connection.execute("ROLLBACK")
 
+    @property
+    def version(self) -> int:
+        """A number that is another one after anything has been written."""
+        with store_errors(self.path):
+            return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Answer everything inside from one state of the database, whatever is written meanwhile.

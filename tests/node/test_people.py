@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from node import api, language, pages
+from node import api, language, web
 
 from ..support.nodes import NodeProcess
 from ..support.shared import CHECKOUT
@@ -92,9 +92,10 @@ def test_the_api_asks_for_the_token(node: NodeProcess) -> None:
 
 
 def test_every_answer_forbids_scripts_frames_and_storing(node: NodeProcess) -> None:
-    for path in ("/", "/healthz", "/metrics", "/api/1/status", "/nothing"):
+    for path in ("/", "/status", "/healthz", "/metrics", "/api/1/status", "/nothing"):
         answer = node.ask(path)
         assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert "unsafe" not in answer.headers["Content-Security-Policy"]
         assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Cache-Control"] == "no-store"
@@ -116,16 +117,23 @@ def test_what_cannot_be_asked_is_refused_in_the_language_of_who_asks(node: NodeP
     assert "POST" not in answers[405].headers["Allow"]
 
 
-def test_the_page_is_plain_and_in_the_language_that_is_asked_for(node: NodeProcess) -> None:
-    spanish = node.ask("/", headers={"Accept-Language": "fr, es;q=0.8, en;q=0.7"})
+def test_a_page_is_in_the_language_that_is_asked_for_and_else_in_spanish(node: NodeProcess) -> None:
+    spanish = node.ask("/status", headers={"Accept-Language": "fr, es;q=0.8, en;q=0.7"})
     assert spanish.headers["Content-Language"] == "es"
     text = spanish.body.decode()
     assert '<html lang="es">' in text
-    assert "<h1>Los Montes</h1>" in text
+    assert "Los Montes" in text
     assert "Este equipo puede firmar." in text
-    assert "This computer may sign." in node.ask("/").body.decode()
-    for forbidden in ("<script", "<style", "style=", "http-equiv", "<form", "src="):
-        assert forbidden not in text
+    assert "This computer may sign." in node.ask("/status", headers={"Accept-Language": "en"}).body.decode()
+    assert node.ask("/status").headers["Content-Language"] == "es"
+
+
+def test_a_page_holds_no_script_or_style_of_its_own_and_nothing_from_elsewhere(node: NodeProcess) -> None:
+    for path in ("/", "/listings/new", "/exchanges", "/exchanges/new", "/accounts", "/neighbours", "/status"):
+        text = node.ask(path).body.decode()
+        for forbidden in ("<style", "style=", "http-equiv", "http://", "https://", " onclick", "javascript:"):
+            assert forbidden not in text
+        assert set(re.findall(r"<script([^>]*)>", text)) == set(re.findall(r"<script([^>]*)></script>", text))
 
 
 def test_names_from_elsewhere_are_not_html(places: Path) -> None:
@@ -160,8 +168,14 @@ def test_the_language_is_the_one_liked_best(accepted: str, spoken: str) -> None:
 def test_every_address_is_documented(node: NodeProcess) -> None:
     page = (REFERENCE / "api.md").read_text()
     documented = set(re.findall(r"^### ([A-Z]+ /\S*)$", page, re.MULTILINE))
-    routes = {f"{route.method} {route.path}" for route in (*api.ROUTES, *pages.ROUTES)}
-    assert documented == routes
+    assert documented == {f"{route.method} {route.path}" for route in api.ROUTES}
+
+
+def test_every_page_is_documented() -> None:
+    page = (REFERENCE / "pages.md").read_text()
+    documented = set(re.findall(r"^\| `([A-Z]+ /\S*)` \|", page, re.MULTILINE))
+    routes = {f"{route.method} {route.path}" for module in web.TABLES for route in module.ROUTES}
+    assert documented == {re.sub(r":(\[[^]]*\]\{64\}|[a-z|]+)\}", "}", route) for route in routes}
 
 
 def test_every_figure_is_documented_and_given(node: NodeProcess) -> None:

@@ -2,9 +2,9 @@
 
     python -m tests.support.catalogue     takes new texts into the catalogues, drops those that are gone
 
-Texts come from five places: calls of `_` and its like, the templates of errors,
-sentences that the ledger gives as constants, the commands with their options,
-and click's own texts.
+Texts come from six places: calls of `_` and its like, the templates of errors,
+sentences that the ledger gives as constants, the templates of pages, the
+commands with their options, and click's own texts.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import click
+import jinja2
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2.ext import extract_from_ast
 
 from ledger import errors as ledger_errors
 from node import errors as node_errors
@@ -84,6 +86,7 @@ def texts() -> Iterator[Text]:
     """Every text that the program can show."""
     yield from _marked()
     yield from _sentences()
+    yield from _templates()
     yield from _commands()
     yield from _click()
 
@@ -131,6 +134,23 @@ def _sentences() -> Iterator[Text]:
                 and re.fullmatch(r"[A-Z{].* .*\.", node.value)
             ):
                 yield Text(node.value, place=name)
+
+
+def _templates() -> Iterator[Text]:
+    environment = jinja2.Environment(autoescape=True)
+    for path in sorted((CHECKOUT / "node" / "web" / "templates").glob("*.html")):
+        place = str(path.relative_to(CHECKOUT))
+        parsed = environment.parse(path.read_text())
+        for _line, function, found in extract_from_ast(parsed, ("_", "ngettext", "pgettext")):
+            match function, found:
+                case "_", str(text):
+                    yield Text(text, place=place)
+                case "ngettext", (str(one), str(many), *_rest):
+                    yield Text(one, many, place=place)
+                case "pgettext", (str(context), str(text)):
+                    yield Text(text, context=context, place=place)
+                case _:
+                    raise AssertionError(f"{place}: a text of {function} is no constant: {found}")
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:

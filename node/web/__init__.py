@@ -1,0 +1,73 @@
+"""The pages: a commune's exchange in a browser, rendered by the node itself.
+
+Every page works without script: forms are posted, links are followed; script
+only spares waiting. Whatever stays for ever is shown once more before it is
+signed, in one place (`confirming`), whichever page it comes from.
+
+- `assets`: style, script and marks, vendored, sent once and kept by the browser.
+- `site`: the frame of every page: templates, language, headers, errors as pages.
+- `visits`: whose browser it is, and that a form was made here and is sent once.
+- `forms`: what was typed into a form, as values of records or as sentences at the field.
+- `confirming`: the last look at a record before it is signed, and the signing.
+- `welcome`: first run: founding a commune, with its recovery words on paper.
+- `board`: offers and needs of all communes, and one of them.
+- `matching`: which listings of others meet this commune's own, and why.
+- `posting`: an offer or need: post, change, renew, withdraw.
+- `exchanges`: exchanges, one exchange, and every step in it.
+- `proposing`: the form of a proposal, from a listing or from nothing, and of a counter-offer.
+- `accounts`: what is owed and who owes.
+- `neighbours`: whose ledgers are held, who is linked, whom this commune recognises.
+- `status`: how this node is.
+- `live`: telling open pages that something has come.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from . import (
+    accounts,
+    assets,
+    board,
+    confirming,
+    exchanges,
+    live,
+    neighbours,
+    posting,
+    proposing,
+    site,
+    status,
+    welcome,
+)
+from .visits import visiting
+
+TABLES: Final = (
+    assets,
+    site,
+    welcome,
+    board,
+    posting,
+    proposing,
+    exchanges,
+    confirming,
+    accounts,
+    neighbours,
+    status,
+    live,
+)
+"""The modules with routes; those of fixed addresses come before those that begin like them."""
+
+MIDDLEWARES: Final[tuple[Middleware, ...]] = (site.speaking, visiting)
+
+
+def begin(app: web.Application, port: int) -> None:
+    """Add the pages to the people's listener; `port` is where that is heard."""
+    site.begin(app, port)
+    app[welcome.BEGUN] = welcome.Foundings()
+    app[live.LISTENING] = live.Listening()
+    app.on_shutdown.append(live.hang_up)
+    for module in TABLES:
+        app.add_routes(module.ROUTES)

@@ -1,0 +1,76 @@
+"""Accounts: what this commune owes and is owed, by commune and category, gifts apart.
+
+Decides how the rows of the ledger's accounts are set beside each other; what
+stands open is the ledger's to say (`ledger.view.accounts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from aiohttp import web
+
+from ledger.records import CommuneId
+from ledger.view import Account, Figure
+
+from .. import wording
+from ..language import gettext as _
+from ..language import ngettext
+from ..overview import Names, accounts_of
+from ..service import Service
+from .site import ask, page
+
+ROUTES: Final = web.RouteTableDef()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure: in which column, how much of what, by which exchanges, and those that are contested."""
+
+    column: str
+    amount: str
+    category: str
+    exchanges: tuple[bytes, ...]
+    contested: frozenset[bytes]
+
+
+@ROUTES.get("/accounts")
+async def accounts(request: web.Request) -> web.Response:
+    """What stands open with every partner."""
+
+    def look(service: Service) -> tuple[tuple[Account, ...], Names]:
+        with service.reader.snapshot():
+            return accounts_of(service.commune, service.reader), Names(service.reader)
+
+    found, names = await ask(request, look)
+    partners = [
+        (CommuneId(partner), [row for account in group for row in _rows(account)])
+        for partner, group in groupby(found, lambda account: account.partner)
+    ]
+    return await page(request, "accounts.html", partners=partners, names=names)
+
+
+def _rows(account: Account) -> Iterator[Row]:
+    for column, figure in (
+        ("owes", account.owes),
+        ("owed", account.owed),
+        ("giving", account.giving),
+        ("getting", account.getting),
+    ):
+        if figure.amount:
+            yield Row(
+                column,
+                _amount(figure, account.unit),
+                wording.category(account.category) or _("without a category"),
+                figure.exchanges,
+                frozenset(account.contested),
+            )
+
+
+def _amount(figure: Figure, unit: str | None) -> str:
+    if unit is None:
+        return ngettext("{count} thing", "{count} things", figure.amount).format(count=figure.amount)
+    return wording.amount(wording.decimal(figure.amount), unit)

@@ -1,0 +1,157 @@
+"""The board: offers and needs of all communes whose ledgers are held here, and one of them.
+
+Decides what is found by which choice, what stands first (what meets this
+commune's own listings), and which of its own listings end soon.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import islice
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from ledger.exchange import Exchange
+from ledger.log import EntryId
+from ledger.records import CommuneId, Offer
+from ledger.vocabulary import categories
+
+from .. import clock
+from ..overview import Listed, Names, listed
+from ..service import Service
+from .forms import Form
+from .matching import Match, matches
+from .site import ask, page
+
+ROUTES: Final = web.RouteTableDef()
+
+PAGE: Final = 48
+"""listings on a page: some screens of a phone, and 30 KB at most."""
+
+MAX_MATCHES: Final = 6
+"""matches above the board; the page of each own listing shows its own."""
+
+SOON_DAYS: Final = 7
+"""days before its end from which a listing is said to end; a weekly assembly can still renew it."""
+
+FILTERS: Final = ("q", "kind", "category", "commune")
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What a board shows; `more` if there are further listings."""
+
+    rows: list[Listed]
+    more: bool
+    matches: list[Match]
+    ending: list[Listed]
+    names: Names
+    communes: list[tuple[str, str]]
+    own: CommuneId | None
+    is_new: bool
+
+
+@ROUTES.get("/")
+async def board(request: web.Request) -> web.Response:
+    """The board, or the part of it that was chosen."""
+    form = Form({name: text for name in FILTERS if (text := request.query.get(name, "").strip())})
+    offset = _whole(request.query.get("from", "0"))
+    today = clock.today()
+
+    def look(service: Service) -> Board:
+        reader = service.reader
+        with reader.snapshot():
+            chosen: dict[str, Any] = {"today": today, "limit": PAGE + 1, "offset": offset}
+            if form["q"]:
+                chosen["search"] = form["q"]
+            if form["kind"] in ("offer", "need"):
+                chosen["kind"] = form["kind"]
+            if form["category"] in categories():
+                chosen["category"] = form["category"]
+            if form["commune"]:
+                chosen["commune"] = reader.find_commune(form["commune"])
+            found = reader.listings(**chosen)
+            own = service.own
+            is_whole = not form.typed and offset == 0
+            return Board(
+                rows=[listed(row, reader, today) for row in found[:PAGE]],
+                more=len(found) > PAGE,
+                matches=[] if own is None or not is_whole else _some_matches(service, own, today),
+                ending=[] if own is None or not is_whole else _ending(service, own, today),
+                names=Names(reader),
+                communes=[(row.id.hex(), row.name) for row in reader.communes()],
+                own=own,
+                is_new=is_whole and not any(row.commune == own for row in found),
+            )
+
+    found = await ask(request, look)
+    kept = {name: form[name] for name in FILTERS if form[name]}
+    return await page(
+        request,
+        "board.html",
+        board=found,
+        form=form,
+        further=f"/?{urlencode({**kept, 'from': offset + PAGE})}",
+        offset=offset,
+    )
+
+
+def _some_matches(service: Service, own: CommuneId, today: str) -> list[Match]:
+    return list(islice(matches(service.reader, own, today), MAX_MATCHES))
+
+
+def _ending(service: Service, own: CommuneId, today: str) -> list[Listed]:
+    """Own listings that end within some days, or ended as long ago and may be wanted on."""
+    now = date.fromisoformat(today)
+    first, last = ((now + timedelta(days=days)).isoformat() for days in (-SOON_DAYS, SOON_DAYS))
+    rows = service.reader.listings(commune=own, limit=4 * PAGE)
+    return [
+        listed(row, service.reader, today)
+        for row in rows
+        if row.record.until is not None and first <= row.record.until <= last
+    ]
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+
+# One listing ------------------------------------------------------------------------------------
+
+
+@ROUTES.get("/listings/{id:[0-9a-f]{64}}")
+async def listing(request: web.Request) -> web.Response:
+    """One offer or need, what exchanges have drawn on it, and what can be done with it."""
+    entry = EntryId(bytes.fromhex(request.match_info["id"]))
+    today = clock.today()
+
+    def look(service: Service) -> tuple[Listed, list[Exchange], list[Listed], Names, CommuneId | None]:
+        reader, own = service.reader, service.own
+        with reader.snapshot():
+            row = reader.listing(entry)
+            drawing = list(reader.drawing_on(entry))
+            kind = "need" if isinstance(row.record, Offer) else "offer"
+            meeting = [
+                listed(other, reader, today)
+                for other in reader.listings(
+                    kind=kind, category=row.record.category, today=today, limit=4 * MAX_MATCHES
+                )
+                if other.commune != row.commune and own in (row.commune, other.commune)
+            ]
+            return listed(row, reader, today), drawing, meeting[:MAX_MATCHES], Names(reader), own
+
+    row, drawing, meeting, names, own = await ask(request, look)
+    return await page(
+        request,
+        "listing.html",
+        row=row,
+        drawing=drawing,
+        meeting=meeting,
+        names=names,
+        own=own,
+        is_own=row.commune == own,
+        now=clock.now(),
+    )

@@ -1,0 +1,101 @@
+"""Visits: whose browser it is, and that a form was made here, for it, and is taken once.
+
+Decides the cookie by which a browser is known, and the token in every form:
+made for that cookie (so that no other page can have it), and good for one
+sending. A second sending, by a double click or the back button, is answered
+with what came of the first. A token of before the node was started last is no
+longer known: the form is shown again, with what was typed (docs/adr/0009).
+
+All in memory, on the event loop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+MAX_SENDINGS: Final = 1_024
+"""forms sent of which is remembered what came of them; an hour of clicking."""
+
+VISIT: Final = "visit"
+
+
+class Visits:
+    """The visits of all browsers to one node."""
+
+    def __init__(self, port: int) -> None:
+        """`port`: cookies do not tell ports apart, and several nodes may run on one computer."""
+        self.cookie = f"trueque-{port}"
+        self._secret = secrets.token_bytes(32)
+        self._sendings: OrderedDict[str, asyncio.Future[str]] = OrderedDict()
+
+    def token(self, request: web.Request) -> str:
+        """A token for a form that is shown now."""
+        nonce = secrets.token_urlsafe(12)
+        return f"{nonce}.{self._seal(request[VISIT], nonce)}"
+
+    def knows(self, request: web.Request, token: str) -> bool:
+        """Whether a token was made here for this browser, since the node was started."""
+        nonce, _, seal = token.partition(".")
+        expected = self._seal(request[VISIT], nonce)
+        return hmac.compare_digest(seal.encode("utf-8", "replace"), expected.encode())
+
+    def _seal(self, visit: str, nonce: str) -> str:
+        return hmac.new(self._secret, f"{visit}\n{nonce}".encode(), hashlib.sha256).hexdigest()[:32]
+
+    async def once(self, token: str, work: Callable[[], Awaitable[str]]) -> str:
+        """Do something for a token, and return the address that comes of it; again, the first one.
+
+        Raises what `work` raises; then nothing came of it, and it may be tried again.
+        """
+        earlier = self._sendings.get(token)
+        if earlier is not None:
+            return await asyncio.shield(earlier)
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._sendings[token] = future
+        while len(self._sendings) > MAX_SENDINGS:
+            self._sendings.popitem(last=False)
+        # What was begun goes on to its end although the browser has gone.
+        task = asyncio.ensure_future(work())
+        task.add_done_callback(lambda done: self._came(token, future, done))
+        return await asyncio.shield(future)
+
+    def _came(self, token: str, future: asyncio.Future[str], task: asyncio.Future[str]) -> None:
+        if future.done():
+            return
+        if task.cancelled():
+            future.cancel()  # the node stops
+        elif (error := task.exception()) is not None:
+            self._sendings.pop(token, None)
+            future.set_exception(error)
+            future.exception()  # whoever waited may have gone
+        else:
+            future.set_result(task.result())
+
+
+VISITS: Final = web.AppKey("visits", Visits)
+
+
+@web.middleware
+async def visiting(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Know the browser again, or give it a name by which it is."""
+    visits = request.app[VISITS]
+    known = request.cookies.get(visits.cookie, "")
+    is_new = not (len(known) == 32 and known.isascii() and known.isalnum())
+    request[VISIT] = secrets.token_hex(16) if is_new else known
+    response = await handler(request)
+    if is_new and request.method == "GET" and not response.prepared and _is_page(response):
+        response.set_cookie(visits.cookie, request[VISIT], httponly=True, samesite="Lax")
+    return response
+
+
+def _is_page(response: web.StreamResponse) -> bool:
+    return response.content_type == "text/html"
