@@ -113,9 +113,10 @@ class Backoff:
         """They were met, and all is forgiven."""
         self._put(name, Standing(log or self.of(name).log, self._clocks.wall()), 0.0)
 
-    def saw(self, name: str) -> None:
-        """They were there until now."""
-        self._put(name, replace(self.of(name), met=self._clocks.wall()), self.wait(name))
+    def saw(self, name: str, log: LogKey | None = None) -> None:
+        """They were there until now, whatever else is to be said of it."""
+        before = self.of(name)
+        self._put(name, replace(before, log=log or before.log, met=self._clocks.wall()), self.wait(name))
 
     def forgive(self, name: str) -> None:
         """Forget what is in the book about somebody, if anything is."""

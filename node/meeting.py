@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from aiohttp import ClientError, ClientSession, WSServerHandshakeError
 
@@ -39,6 +40,10 @@ from .links import Links
 
 Way = Callable[[], Sequence[tuple[str, int]]]
 """The addresses under which a node may be reached at this moment; none once it is gone."""
+
+
+_IN_GOOD_ORDER: Final = frozenset({"enough", "stopping", "done"})
+"""Farewells after which nothing is amiss between two nodes."""
 
 
 @dataclass(slots=True)
@@ -249,9 +254,10 @@ class Meetings:
             return
         meeting.log, meeting.position = parting.peer, position_of(parting.peer)
         meeting.is_left = parting.said == "enough"
+        self._tries.saw(meeting.book_name, parting.peer)
         if parting.said in ("later", "copy"):
             self._tries.failed(meeting.book_name, parting.said)
-        elif parting.rested or parting.left or meeting.is_left or seconds > STEADY_SECONDS:
+        elif parting.rested or parting.left or parting.said in _IN_GOOD_ORDER or seconds > STEADY_SECONDS:
             self._tries.went_well(meeting.book_name, parting.peer)
         elif not self.links_of(meeting.name):  # else another link has taken its place
             self._tries.failed(meeting.book_name, "cut")

@@ -65,6 +65,15 @@ def test_who_was_met_has_no_failures_behind_them(world: World) -> None:
     assert book.failed("a", "unreachable") == 1
 
 
+def test_who_was_there_and_failed_was_there(world: World) -> None:
+    book = world.book()
+    book.failed("a", "cut")
+    world.pass_(5)
+    book.saw("a", LOG)
+    standing = book.of("a")
+    assert (standing.met, standing.log, standing.failures, standing.why) == (world.wall, LOG, 1, "cut")
+
+
 def test_what_was_learnt_is_there_after_a_restart(world: World) -> None:
     book = world.book()
     book.went_well("a", LOG)
