@@ -9,7 +9,6 @@ seconds. What lives between start and stop is the `resident`.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import socket
@@ -17,16 +16,15 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import Final
 
 from aiohttp import web
-from aiohttp.http_exceptions import BadHttpMessage
 
 from . import api, journal, running
 from . import web as pages
 from .errors import ListenError
 from .home import Home
-from .limits import NODE_STOP_SECONDS, REQUEST_SECONDS
+from .limits import MAX_CALLERS, MAX_CALLERS_AT_HOST, MAX_PEOPLE, NODE_STOP_SECONDS
+from .listener import Listener, runner_of
 from .parts import Part
 from .people import people_app
 from .reporting import headline
@@ -34,9 +32,6 @@ from .resident import Resident
 from .running import Running
 from .settings import Settings
 from .systemd import Supervisor
-
-BACKLOG: Final = 128
-"""connections that may wait to be accepted."""
 
 Ready = Callable[[Running], None]
 """Called once the people's listener is up."""
@@ -84,7 +79,7 @@ async def _serve(
         resident.people_port = people.getsockname()[1]
         runners = await _people_runner(resident), await _peers_runner(resident)
         opened.push_async_callback(_stop, resident, runners, supervisor)
-        await web.SockSite(runners[0], people, backlog=BACKLOG).start()
+        await Listener(runners[0], people, most=MAX_PEOPLE).start()
         node = Running(
             os.getpid(), resident.people_port, peers.getsockname()[1], resident.token, resident.since
         )
@@ -126,7 +121,7 @@ async def _open_to_peers(resident: Resident, runner: web.AppRunner, peers: socke
     port = peers.getsockname()[1]
     if len(runner.app.router.routes()):
         try:
-            await web.SockSite(runner, peers, backlog=BACKLOG).start()
+            await Listener(runner, peers, most=MAX_CALLERS, most_at_host=MAX_CALLERS_AT_HOST).start()
         except OSError as error:
             # Bound long before, while two nodes waited at one port.
             raise _refused("peer-port", port, error) from error
@@ -145,27 +140,14 @@ async def _people_runner(resident: Resident) -> web.AppRunner:
     for part in resident.parts:
         app.add_routes(part.people_routes())
         part.register(resident.figures.registry)
-    return await _runner(app)
+    return await runner_of(app)
 
 
 async def _peers_runner(resident: Resident) -> web.AppRunner:
     app = web.Application()
     for part in resident.parts:
         app.add_routes(part.routes())
-    return await _runner(app)
-
-
-async def _runner(app: web.Application) -> web.AppRunner:
-    logger = logging.getLogger("aiohttp.server")
-    logger.addFilter(_is_ours)
-    runner = web.AppRunner(app, access_log=None, logger=logger, shutdown_timeout=REQUEST_SECONDS)
-    await runner.setup()
-    return runner
-
-
-def _is_ours(record: logging.LogRecord) -> bool:
-    """Whether something is worth saying: bytes that are no HTTP are not, and anybody can send many."""
-    return not (record.exc_info and isinstance(record.exc_info[1], BadHttpMessage))
+    return await runner_of(app)
 
 
 def _bound(host: str, port: int, setting: str) -> socket.socket:

@@ -1,0 +1,123 @@
+"""A listener: who may connect at all, and how long somebody may take to say what they want.
+
+Decides before a byte is read: so many connections at once, so many of them from
+one host, this very computer aside (tunnels and relays end here); more are
+closed without an answer. What is asked has to be said in time, so that whoever
+says it a byte at a time keeps no place from others. What becomes of a request
+is `people`'s and the parts'; of a link that was opened, `door`'s and `links`'.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from typing import Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.typedefs import Handler
+
+from . import journal
+from .door import is_here
+from .limits import BODY_SECONDS, HEAD_SECONDS, LEAST_BODY_BYTES, LINGER_SECONDS, REQUEST_SECONDS
+
+BACKLOG: Final = 128
+"""connections that may wait to be accepted."""
+
+
+async def runner_of(app: web.Application) -> web.AppRunner:
+    """What serves an application, to be given to a `Listener`."""
+    logger = logging.getLogger("aiohttp.server")
+    logger.addFilter(_is_ours)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        logger=logger,
+        shutdown_timeout=REQUEST_SECONDS,
+        keepalive_timeout=HEAD_SECONDS,  # before the first request it counts too
+        lingering_time=LINGER_SECONDS,
+    )
+    await runner.setup()
+    return runner
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether something is worth saying: bytes that are no HTTP are not, and anybody can send many."""
+    return not (record.exc_info and isinstance(record.exc_info[1], BadHttpMessage))
+
+
+class Listener(web.BaseSite):
+    """Listens at a socket for what a runner serves; at most `most` connections, `most_at_host` of a host."""
+
+    def __init__(
+        self, runner: web.AppRunner, bound: socket.socket, *, most: int, most_at_host: int | None = None
+    ) -> None:
+        super().__init__(runner, backlog=BACKLOG)
+        assert runner.server is not None, "it is set up"
+        self.server = runner.server
+        self._bound = bound
+        self._most = most
+        self._most_at_host = most if most_at_host is None else most_at_host
+
+    @property
+    def name(self) -> str:
+        """Where it listens."""
+        host, port = self._bound.getsockname()[:2]
+        return f"http://{host}:{port}"
+
+    async def start(self) -> None:
+        """Begin to listen. Raises OSError."""
+        await super().start()
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: _Knock(self), sock=self._bound, backlog=BACKLOG)
+
+    def has_room(self, host: str) -> bool:
+        """Whether somebody from a host may connect now."""
+        hosts = [each.peername[0] if each.peername else "" for each in self.server.connections]
+        return len(hosts) < self._most and (is_here(host) or hosts.count(host) < self._most_at_host)
+
+
+class _Knock(asyncio.Protocol):
+    """A connection that has just been made: handed on to the server, or closed."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        host = (transport.get_extra_info("peername") or ("",))[0]
+        if not self._listener.has_room(host):
+            journal.tell("refused", level="debug", host=host)
+            transport.abort()
+            return
+        handler = self._listener.server()
+        transport.set_protocol(handler)
+        handler.connection_made(transport)
+
+
+@web.middleware
+async def patiently(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Wait for the body of a request as long as it goes on; one that stops, or drips, ends the connection.
+
+    Not of requests to the API: whoever has its token is the home's owner, and a
+    bundle waits there for what is stored before.
+    """
+    if not request.can_read_body or request.path.startswith("/api/"):
+        return await handler(request)
+    watching = asyncio.create_task(_watch(request))
+    try:
+        return await handler(request)
+    finally:
+        watching.cancel()
+
+
+async def _watch(request: web.Request) -> None:
+    content, seen = request.content, 0
+    while not content.is_eof():
+        await asyncio.sleep(BODY_SECONDS)
+        if not content.is_eof() and content.total_bytes - seen < LEAST_BODY_BYTES:
+            if request.transport is not None:
+                request.transport.abort()
+            return
+        seen = content.total_bytes
