@@ -24,7 +24,7 @@ from protocol.gossip import LinkId
 from protocol.handshake import Role
 from protocol.session import Session
 
-from .limits import COPY_SECONDS, MAX_HOSTS_BLAMED, TWICE_SECONDS, UNHEARD_SECONDS
+from .limits import COPY_SECONDS, MAX_HOSTS_BLAMED, TWICE_SECONDS, UNHEARD_SECONDS, UNSENT_BYTES
 
 _EXCUSED: Final = (LeftOff, NoCommonVersion, NotUnderstood, OwnLog)
 """Faults for which nobody is left alone: being slow, of another version or network, or of this very log."""
@@ -112,6 +112,8 @@ class End:
         if connection is not None and sys.platform == "linux":
             milliseconds = int(UNHEARD_SECONDS * 1_000)
             connection.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_USER_TIMEOUT, milliseconds)
+            # Else news would wait in the system behind megabytes of photos.
+            connection.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 
     def cut(self) -> None:
         """End the connection without a word: it leads nowhere, so nobody would hear it."""

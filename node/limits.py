@@ -342,3 +342,12 @@ MAX_DAMAGED_BLOBS: Final = 16
 
 READING_BYTES: Final = 262_144
 """bytes of a file that are read and hashed at once."""
+
+FETCH_SECONDS: Final = 300.0
+"""seconds after which another neighbour is asked for a photo; at 10 kbit/s one of 250 KB takes 200."""
+
+PHOTO_SECONDS: Final = 8.0
+"""seconds that a browser waits for a photo which neighbours have; it goes on coming meanwhile."""
+
+UNSENT_BYTES: Final = 65_536
+"""bytes that the system may hold unsent on a link, so that news do not wait behind a photo in there."""

@@ -76,6 +76,10 @@ class Part:
     async def before_first_signature(self) -> None:
         """Look whether others hold more of this node's log than it does; given up after `ASKING_SECONDS`."""
 
+    async def fetch(self, digest: bytes, listing: bytes) -> bool:
+        """Fetch a photo that a listing names from other nodes; whether it is held then. May take minutes."""
+        return False
+
     def written(self) -> None:
         """Something was signed, taken in or erased by a command or a page; called after each."""
 

@@ -7,7 +7,7 @@ another thread than the one that owns the session.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import BinaryIO, Protocol
 
 from ledger.log import LogKey, Run
@@ -74,10 +74,10 @@ def frames_for(wants: Iterable[Want], shelf: Shelf) -> list[bytes]:
     return batches.frames
 
 
-def frames_of_blob(want: BlobWant, lent: tuple[int, BinaryIO] | None) -> Iterator[list[bytes]]:
+def frames_of_blob(want: BlobWant, lent: tuple[int, BinaryIO] | None) -> Generator[list[bytes], None, None]:
     """The frames that answer a question for a blob, a chunk at a time; `lent` is its size and its file.
 
-    The file is read as it goes, and closed at the end; one that turns out to be
+    The file is read as it goes, and closed at the end or with the generator; one that turns out to be
     another is broken off, and said not to be held.
     """
     if lent is not None:

@@ -166,7 +166,7 @@ def test_a_file_is_closed_where_the_link_ends_before_it() -> None:
     file = io.BytesIO(PHOTO)
     pieces = frames_of_blob(want_of(PHOTO), (len(PHOTO), file))
     next(pieces)
-    pieces.close()  # type: ignore[attr-defined]
+    pieces.close()
     assert file.closed
 
 
