@@ -7,7 +7,8 @@ import logging
 from collections.abc import Callable
 
 import pytest
-from aiohttp import ClientSession, WSServerHandshakeError
+from aiohttp import ClientSession, WSServerHandshakeError, web
+from aiohttp.test_utils import make_mocked_request
 
 from ledger.log import LogKey
 from node.choice import chosen, position_of
@@ -278,6 +279,33 @@ def test_each_fault_keeps_a_log_away_for_longer(make: Make) -> None:
             assert waits[3] > 40
         async with victim.running():
             assert victim.company.is_kept_out(peer), "also after a restart"
+
+    tell(story)
+
+
+def test_a_host_from_which_faults_come_again_and_again_is_refused_at_the_door(make: Make) -> None:
+    """Whatever key is used: keys cost nothing. The first two cost nothing either, others may be there too."""
+    (victim,) = make(1)
+
+    async def answer(host: str) -> int:
+        request = make_mocked_request("GET", PATH)
+        return (await victim.company._accept(request.clone(remote=host))).status
+
+    async def story() -> None:
+        from protocol.errors import Misbehaved
+
+        fault = Misbehaved("It said what it may not.")
+        async with victim.running():
+            for number in range(3):
+                with pytest.raises(web.HTTPBadRequest):  # let in, and no WebSocket
+                    await answer("10.0.0.7")
+                victim.company.faulted(LogKey(bytes([number]) * 32), "10.0.0.7", fault)
+                victim.company.faulted(LogKey(bytes([number]) * 32), "127.0.0.1", fault)
+            assert await answer("10.0.0.7") == 503
+            assert await answer("::ffff:10.0.0.7") == 503
+            for other in ("10.0.0.8", "127.0.0.1"):
+                with pytest.raises(web.HTTPBadRequest):
+                    await answer(other)
 
     tell(story)
 
