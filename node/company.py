@@ -43,7 +43,7 @@ from .limits import (
     OWN_ANSWER_SECONDS,
 )
 from .links import PATH, Links, Watch
-from .meeting import Meetings
+from .meeting import Meetings, Source
 from .neighbours import Event, Found
 from .parts import Part, PartState, Place, Told
 from .settings import Settings
@@ -150,7 +150,7 @@ class Company(Part, Watch):
         )
         for address in self._settings.addresses:
             way = [(address.host, address.port)]
-            self._meetings.add(str(address), lambda way=way: way, None, is_named=True, later=0)  # type: ignore[misc]
+            self._meetings.add(str(address), lambda way=way: way, None, Source.NAMED, 0)  # type: ignore[misc]
         if self._settings.discovery:
             from .discovery import Discovery
 
@@ -240,7 +240,7 @@ class Company(Part, Watch):
             later = 0.0 if self._custody.log < hint.log else MEETING_SECONDS
             position = position_of(hint.log)
             self._meetings.add(
-                hint.instance, lambda: self._ways(hint.instance), position, is_named=False, later=later
+                hint.instance, lambda: self._ways(hint.instance), position, Source.AROUND, later
             )
         else:
             self._hints.pop(hint.instance, None)

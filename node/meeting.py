@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Final
 
 from aiohttp import ClientError, ClientSession, WSServerHandshakeError
@@ -46,15 +47,22 @@ _IN_GOOD_ORDER: Final = frozenset({"enough", "stopping", "done"})
 """Farewells after which nothing is amiss between two nodes."""
 
 
+class Source(Enum):
+    """Who said that a node may be met: the operator, its own announcement around here, or other nodes."""
+
+    NAMED = "named"
+    AROUND = "around"
+    TOLD = "told"
+
+
 @dataclass(slots=True)
 class Meeting:
-    """One node that may be met. `name` is that of its announcement, or the address that was given."""
+    """One node that may be met. `name` is the address that its operator gave, or what the source calls it."""
 
     name: str
     way: Way
     position: Position | None
-    is_named: bool
-    """whether the operator gave its address"""
+    source: Source
     log: LogKey | None = None
     """who was met there last"""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -68,6 +76,11 @@ class Meeting:
     """whether there is a reason to try it now, whatever went wrong before"""
     visits: bool = False
     """whether it is being tried, or linked from here"""
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the operator gave its address."""
+        return self.source is Source.NAMED
 
     @property
     def book_name(self) -> str:
@@ -120,11 +133,11 @@ class Meetings:
 
     # Who there is -------------------------------------------------------------------------------
 
-    def add(self, name: str, way: Way, position: Position | None, *, is_named: bool, later: float) -> None:
+    def add(self, name: str, way: Way, position: Position | None, source: Source, later: float) -> None:
         """A node may be met, or its addresses have changed; a new one is tried after `later` seconds."""
         meeting = self.all.get(name)
         if meeting is None:
-            meeting = self.all[name] = Meeting(name, way, position, is_named)
+            meeting = self.all[name] = Meeting(name, way, position, source)
             meeting.log = self._tries.of(meeting.book_name).log
             if meeting.log is not None:
                 meeting.position = position_of(meeting.log)
@@ -239,8 +252,9 @@ class Meetings:
                     self._note(meeting, parting, time.monotonic() - begun)
                     return
             # Around here it may be back any time, and a try is one packet.
-            is_near = why == "unreachable" and not meeting.is_named and self._tries.of(meeting.book_name).met
-            self._tries.failed(meeting.book_name, why, MAX_AROUND_SECONDS if is_near else None)
+            is_near = meeting.source is Source.AROUND and self._tries.of(meeting.book_name).met is not None
+            most = MAX_AROUND_SECONDS if is_near and why == "unreachable" else None
+            self._tries.failed(meeting.book_name, why, most)
         finally:
             meeting.visits = False
             # So that not all try at once, and nothing that goes wrong at once is tried at once again.
@@ -307,6 +321,6 @@ class Meetings:
                 meeting.at_once = False
                 if meeting.is_named:
                     self._tries.went_well(meeting.name, link.peer)
-                else:
+                elif meeting.source is Source.AROUND:
                     self._proved(meeting.name)
         self._wanted = None
