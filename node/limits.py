@@ -189,6 +189,9 @@ MAX_LINKS: Final = 32
 MAX_PEERS_KEPT: Final = 4_096
 """addresses and logs of which it is remembered how meeting them went; some 100 bytes each on disk."""
 
+MAX_NOTICES_KEPT: Final = 1_000
+"""notices that are kept; nobody reads further back, and all they tell stands in the exchanges."""
+
 LIVE_LINKS: Final = 8
 """links that a node keeps unless its operator says otherwise; in a net of 50 nodes what is signed is then
 everywhere after 4 links, in one of 200 after 14, and the share of each stays small."""
@@ -309,6 +312,9 @@ DAY_LOOK_SECONDS: Final = 600.0
 
 MAX_HELD_BACK: Final = 1_024
 """logs held back of which is remembered why; to be shown. Nobody reads more."""
+
+MAX_NAMED: Final = 5
+"""names of logs held back that one sentence gives; `trueque status --json` gives all."""
 
 MAX_UNKNOWN: Final = 4_096
 """logs that are not taken in of which the newest heads are kept; 300 bytes each, 1.2 MB."""

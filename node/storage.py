@@ -18,7 +18,7 @@ class, and an attribute of `Storage`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import astuple, dataclass
@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from ledger.log import LogKey
 
 from . import journal
-from .limits import MAX_PEERS_KEPT
+from .limits import MAX_NOTICES_KEPT, MAX_PEERS_KEPT
+from .noticing import Notice
 
 if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
@@ -54,7 +55,9 @@ class Storage:
         self._thread = ThreadPoolExecutor(1, "trueque-storage")
         self._database: Database | None = None
         self.peers = Peers(self)
-        self.firsts = Firsts(self)
+        self.accounts = Accounts(self)
+        self.unknowns = Unknowns(self)
+        self.notices = Notices(self)
         self._thread.submit(self._open)
 
     def do(self, work: Callable[[Database], Result], otherwise: Result) -> Future[Result]:
@@ -175,6 +178,32 @@ def _migrations() -> Migrations:
         )
         database.execute("CREATE TABLE first (log BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID")
 
+    @migrations()
+    def quotas(database: Database) -> None:
+        """What is counted of the logs of others, days, and heads of logs that are not taken in."""
+        database.execute("DROP TABLE first")
+        database.execute(
+            "CREATE TABLE account (log BLOB PRIMARY KEY, day INTEGER NOT NULL, had INTEGER NOT NULL, "
+            "weight INTEGER NOT NULL, introducer BLOB) WITHOUT ROWID"
+        )
+        database.execute(
+            "CREATE TABLE days (one INTEGER PRIMARY KEY CHECK (one = 0), count INTEGER NOT NULL, "
+            "date INTEGER)"
+        )
+        database.execute(
+            "CREATE TABLE unknown (log BLOB PRIMARY KEY, peer BLOB NOT NULL, heads BLOB NOT NULL) "
+            "WITHOUT ROWID"
+        )
+
+    @migrations()
+    def notices(database: Database) -> None:
+        """Notices until they are read, and how far each log was looked through for them."""
+        database.execute(
+            "CREATE TABLE notice (entry BLOB PRIMARY KEY, kind TEXT NOT NULL, subject BLOB NOT NULL, "
+            "commune BLOB, at INTEGER NOT NULL, read INTEGER NOT NULL) WITHOUT ROWID"
+        )
+        database.execute("CREATE TABLE looked (log BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID")
+
     return migrations
 
 
@@ -227,31 +256,140 @@ class Peers:
         self._storage.do(work, None)
 
 
-class Firsts:
-    """When a log was first held, in milliseconds of the wall clock: what its quota grows from."""
+class Accounts:
+    """What is counted of the logs of others (`quotas.Account`), and the days that were counted."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    def keep(self, logs: Iterable[LogKey], at: int) -> None:
-        """Logs are held at that time; of those that were held before nothing changes."""
-        rows = [(bytes(log), at) for log in logs]
+    def all(self) -> Future[list[tuple[LogKey, int, int, int, bytes | None]]]:
+        """Of every log: the day of which it is held, its weight then and now, and who introduced it."""
+
+        def work(database: Database) -> list[tuple[LogKey, int, int, int, bytes | None]]:
+            rows = database.execute("SELECT log, day, had, weight, introducer FROM account").fetchall()
+            return [(LogKey(row[0]), *row[1:]) for row in rows]
+
+        return self._storage.do(work, [])
+
+    def keep(self, rows: Iterable[tuple[LogKey, int, int, int, bytes | None]]) -> None:
+        """Remember these in the place of what was."""
+        kept = [(bytes(log), *rest) for log, *rest in rows]
 
         def work(database: Database) -> None:
-            database.conn.executemany("INSERT OR IGNORE INTO first VALUES (?, ?)", rows)
+            database.conn.executemany("INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?)", kept)
 
         self._storage.do(work, None)
 
-    def of(self, logs: Iterable[LogKey]) -> Future[dict[LogKey, int]]:
-        """Since when logs are held, of those of which that is known."""
-        asked = list(logs)
+    def drop(self, logs: Iterable[LogKey]) -> None:
+        """Forget logs of which nothing is held."""
+        rows = [(bytes(log),) for log in logs]
+        self._storage.do(
+            lambda database: database.conn.executemany("DELETE FROM account WHERE log = ?", rows), None
+        )
 
-        def work(database: Database) -> dict[LogKey, int]:
-            found = {}
-            for log in asked:
-                row = database.execute("SELECT at FROM first WHERE log = ?", (bytes(log),)).fetchone()
-                if row is not None:
-                    found[log] = int(row[0])
-            return found
+    def days(self) -> Future[tuple[int, int | None]]:
+        """How many days were counted, and the date of the last, in days since 1970."""
 
-        return self._storage.do(work, {})
+        def work(database: Database) -> tuple[int, int | None]:
+            row = database.execute("SELECT count, date FROM days").fetchone()
+            return (0, None) if row is None else (int(row[0]), row[1])
+
+        return self._storage.do(work, (0, None))
+
+    def keep_days(self, count: int, date: int | None) -> None:
+        """Remember them."""
+        self._storage.do(
+            lambda database: database.execute("INSERT OR REPLACE INTO days VALUES (0, ?, ?)", (count, date)),
+            None,
+        )
+
+
+class Unknowns:
+    """The newest heads of logs that are not taken in, encoded, and which neighbour showed them."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def all(self) -> Future[list[tuple[LogKey, LogKey, bytes]]]:
+        """Log, neighbour and heads of each."""
+
+        def work(database: Database) -> list[tuple[LogKey, LogKey, bytes]]:
+            rows = database.execute("SELECT log, peer, heads FROM unknown").fetchall()
+            return [(LogKey(log), LogKey(peer), heads) for log, peer, heads in rows]
+
+        return self._storage.do(work, [])
+
+    def keep(self, log: LogKey, peer: LogKey, heads: bytes) -> None:
+        """Remember these in the place of what was."""
+        row = (bytes(log), bytes(peer), heads)
+        self._storage.do(
+            lambda database: database.execute("INSERT OR REPLACE INTO unknown VALUES (?, ?, ?)", row), None
+        )
+
+    def drop(self, log: LogKey) -> None:
+        """Forget a log."""
+        self._storage.do(
+            lambda database: database.execute("DELETE FROM unknown WHERE log = ?", (bytes(log),)), None
+        )
+
+
+class Notices:
+    """What somebody here should know of (`noticing`), until it is read and for a while after."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def all(self) -> Future[list[Notice]]:
+        """All, the newest first."""
+
+        def work(database: Database) -> list[Notice]:
+            rows = database.execute(
+                "SELECT entry, kind, subject, commune, at, read FROM notice ORDER BY at DESC, entry"
+            )
+            return [Notice(*row) for row in rows]
+
+        return self._storage.do(work, [])
+
+    def count(self) -> Future[int]:
+        """How many are not read."""
+
+        def work(database: Database) -> int:
+            return int(database.execute("SELECT count(*) FROM notice WHERE NOT read").fetchone()[0])
+
+        return self._storage.do(work, 0)
+
+    def read(self, subject: bytes | None) -> Future[None]:
+        """Take note that those about a subject were read, or all."""
+
+        def work(database: Database) -> None:
+            database.execute("UPDATE notice SET read = 1 WHERE ?1 IS NULL OR subject = ?1", (subject,))
+
+        return self._storage.do(work, None)
+
+    def sizes(self) -> Future[dict[LogKey, int] | None]:
+        """How far each log was looked through; None if none ever was."""
+
+        def work(database: Database) -> dict[LogKey, int] | None:
+            rows = database.execute("SELECT log, size FROM looked").fetchall()
+            return {LogKey(row[0]): int(row[1]) for row in rows} or None
+
+        return self._storage.do(work, None)
+
+    def keep(self, notices: Iterable[Notice], sizes: Mapping[LogKey, int]) -> Future[None]:
+        """Remember notices, as they are if they are known, and how far logs were looked through.
+
+        Beyond `MAX_NOTICES_KEPT` the oldest go, those that were read first.
+        """
+        rows = [astuple(notice) for notice in notices]
+        logs = [(bytes(log), size) for log, size in sizes.items()]
+
+        def work(database: Database) -> None:
+            database.conn.executemany("INSERT OR IGNORE INTO notice VALUES (?, ?, ?, ?, ?, ?)", rows)
+            database.conn.executemany("INSERT OR REPLACE INTO looked VALUES (?, ?)", logs)
+            database.execute(
+                "DELETE FROM notice WHERE entry IN (SELECT entry FROM notice ORDER BY read, at DESC "
+                "LIMIT -1 OFFSET ?)",
+                (MAX_NOTICES_KEPT,),
+            )
+
+        return self._storage.do(work, None)

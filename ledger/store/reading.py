@@ -464,6 +464,15 @@ class Reader:
             folded = [self._folding.exchange(EntryId(row[0])) for row in rows]
         return [exchange for exchange in folded if exchange is not None]
 
+    def exchange_ids(self, commune: CommuneId) -> list[EntryId]:
+        """The exchanges of a commune, in no order that means anything."""
+        with self._asking():
+            rows = self.connection.execute(
+                "SELECT id FROM exchange WHERE place IN (SELECT exchange FROM party WHERE commune = ?)",
+                (commune,),
+            )
+            return [EntryId(row[0]) for row in rows]
+
     def exchange_of(self, entry: bytes) -> EntryId:
         """The exchange that an entry opens, or that its record is about. Raises NotFound."""
         named: bytes | None = entry

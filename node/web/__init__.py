@@ -17,6 +17,7 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `proposing`: the form of a proposal, from a listing or from nothing, and of a counter-offer.
 - `accounts`: what is owed and who owes.
 - `neighbours`: whose ledgers are held, who is linked, whom this commune recognises.
+- `notices`: what others have done, until somebody has looked at it.
 - `status`: how this node is.
 - `live`: telling open pages that something has come.
 """
@@ -36,6 +37,7 @@ from . import (
     exchanges,
     live,
     neighbours,
+    notices,
     posting,
     proposing,
     site,
@@ -55,6 +57,7 @@ TABLES: Final = (
     confirming,
     accounts,
     neighbours,
+    notices,
     status,
     live,
 )

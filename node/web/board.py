@@ -24,7 +24,7 @@ from ..overview import Listed, Names, listed
 from ..service import Service
 from .forms import Form
 from .matching import Match, matches
-from .site import ask, page
+from .site import ask, noticing_of, page
 
 ROUTES: Final = web.RouteTableDef()
 
@@ -144,6 +144,7 @@ async def listing(request: web.Request) -> web.Response:
             return listed(row, reader, today), drawing, meeting[:MAX_MATCHES], Names(reader), own
 
     row, drawing, meeting, names, own = await ask(request, look)
+    await noticing_of(request).read(entry)
     return await page(
         request,
         "listing.html",

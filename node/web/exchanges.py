@@ -40,7 +40,7 @@ from ..overview import Names, Said, pages, said_in
 from ..service import Service
 from . import confirming
 from .forms import Form, form_of
-from .site import ask, page
+from .site import ask, noticing_of, page
 
 ROUTES: Final = web.RouteTableDef()
 
@@ -132,6 +132,7 @@ async def exchange(request: web.Request) -> web.Response:
     """One exchange in full: what goes where, how far it is, who said what, and what comes next."""
     entry = _entry_of(request)
     found = await ask(request, lambda service: _opened(entry, service))
+    await noticing_of(request).read(found.exchange.id)
     return await page(request, "exchange.html", shown=found, form=Form(), now=clock.now())
 
 

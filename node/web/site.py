@@ -24,6 +24,7 @@ from ledger.errors import LedgerError
 from .. import clock, keys, language, telling, wording
 from ..api import RESIDENT
 from ..errors import HomeError
+from ..noticing import Noticing
 from ..people import ERROR_PAGE, ErrorPage
 from ..service import Service
 from .assets import address_of
@@ -70,6 +71,7 @@ async def _frame(request: web.Request) -> dict[str, Any]:
         "token": lambda: request.app[VISITS].token(request),
         "own_name": None,
         "warning": None,
+        "unread": 0,
     }
     if resident.custody is not None:
         situation: Situation = resident.custody.situation
@@ -77,10 +79,23 @@ async def _frame(request: web.Request) -> dict[str, Any]:
             shown["warning"] = language.gettext(SENTENCES[situation])
         try:
             shown["own_name"], last = await ask(request, _standing)
+            shown["unread"] = await noticing_of(request).unread()
             shown["warning"] = shown["warning"] or wording.doubt_of_clock(clock.now(), last)
         except LedgerError as error:
             shown["warning"] = language.told(error)
     return shown
+
+
+NOTICING: Final = web.AppKey("noticing", list[Noticing])
+"""The notices of the home, none before it was open."""
+
+
+def noticing_of(request: web.Request) -> Noticing:
+    """The notices of the open home. Raises HomeError while there is none."""
+    kept = request.app[NOTICING]
+    if not kept:
+        kept.append(Noticing(request.app[RESIDENT].opened))
+    return kept[0]
 
 
 def _standing(service: Service) -> tuple[str | None, int | None]:
@@ -93,6 +108,7 @@ def begin(app: web.Application, port: int) -> None:
     from .visits import Visits
 
     app[VISITS] = Visits(port)
+    app[NOTICING] = []
     app[ERROR_PAGE] = ErrorPage(error_page)
     environment = aiohttp_jinja2.setup(
         app,

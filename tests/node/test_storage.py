@@ -50,14 +50,24 @@ def test_what_is_kept_is_there_after_a_restart(open_again: Open) -> None:
     storage = open_again()
     for kept in (MET, FAILED, Kept(MET.name, ONE, 2_000, 0, 0, "")):
         storage.peers.keep(kept)
-    storage.firsts.keep([ONE, OTHER], 5)
-    storage.firsts.keep([OTHER], 4)
+    storage.accounts.keep([(ONE, 1, 2, 3, None), (OTHER, 1, 2, 3, None)])
+    storage.accounts.keep([(OTHER, 4, 5, 6, b"introducer")])
+    storage.accounts.keep_days(7, 20_000)
+    storage.unknowns.keep(ONE, OTHER, b"heads")
+    storage.unknowns.keep(OTHER, ONE, b"heads")
+    storage.unknowns.drop(OTHER)
     storage = open_again()
     assert sorted(storage.peers.all().result(), key=lambda kept: kept.failures) == [
         Kept(MET.name, ONE, 2_000, 0, 0, ""),
         FAILED,
     ]
-    assert storage.firsts.of([ONE, OTHER, LogKey(b"\x02" * 32)]).result() == {ONE: 5, OTHER: 5}
+    assert sorted(storage.accounts.all().result()) == sorted(
+        [(ONE, 1, 2, 3, None), (OTHER, 4, 5, 6, b"introducer")]
+    )
+    assert storage.accounts.days().result() == (7, 20_000)
+    assert storage.unknowns.all().result() == [(ONE, OTHER, b"heads")]
+    storage.accounts.drop([ONE, OTHER])
+    assert storage.accounts.all().result() == []
 
 
 def test_of_too_many_peers_those_met_longest_ago_are_forgotten(
@@ -154,7 +164,7 @@ def test_what_a_full_disk_does_not_take_is_told_and_not_remembered(
         storage._database.execute(f"PRAGMA max_page_count = {pages}")  # type: ignore[union-attr]
 
     storage.do(fill, None).result()
-    storage.firsts.keep([LogKey(number.to_bytes(32, "big")) for number in range(5_000)], 1)
-    assert storage.firsts.of([LogKey(bytes(32))]).result() == {}
+    storage.accounts.keep([(LogKey(number.to_bytes(32, "big")), 1, 2, 3, None) for number in range(5_000)])
+    assert storage.accounts.all().result() == []
     assert "not_remembered" in caplog.text
     assert works(storage), "what there is room for is still taken"
