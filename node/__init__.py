@@ -17,6 +17,9 @@ what they decide.
     language    which language is spoken, and the texts in it
     wording     amounts, times, ids and states in words
     telling     records, transfers and steps as sentences
+    findings    what an audit found, in words
+    entries     one entry as it is, with its proof
+    visible     text without what shows nothing
     bundles     writing what is held into a file, and taking in what a file holds
     outgoing    files that are put in their place once they are whole
     blobs       photos, by their hash, under a quota
@@ -31,9 +34,13 @@ what they decide.
     ends        this end of a link, and which of two with one neighbour ends
     storing     what came over all links, stored in the order in which it came
     holdings    what gossip asks of the ledger, answered from the database
+    photos      fetched from neighbours, and given to them
     lending     which photos are given to neighbours, and kept of theirs
     deeds       what gossip wants to have done: runs and evidence verified and stored
     admission   which logs of others a home takes in
+    rations     what is held of them, counted
+    unknown     the newest heads of those it does not
+    shares      what that comes to, told
     quotas      how much of them, and at whose introduction
     backup      a home in a file, and a commune brought back from it
     reopening   the new log of such a home, opened once it has all signatures
@@ -42,11 +49,13 @@ what they decide.
     authority   changing who speaks for a commune
     codes       receipts as codes on paper, and read back from photos
     receipts    making the receipt of an exchange from what is held
+    verifying   the receipt in what somebody gives, and what it shows
     upkeep      making the views anew
     app         the node process: its listeners, how it starts and stops
     resident    the node in a home, from before there is a commune until it is told to stop
     custody     the open home of a running node, and the threads that may touch it
     storage     what the running node remembers beside the ledger, lost without harm
+    noticing    what others have done that somebody here should know of
     parts       what a node is put together from beside that: gossip, discovery
     settings    what the operator decides, in a file or on the command line
     running     how a home tells that a node runs in it

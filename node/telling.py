@@ -7,7 +7,7 @@ single words (amounts, kinds, states) are `wording`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ledger.exchange import Exchange, Leg, State
 from ledger.log import EntryId
@@ -44,7 +44,7 @@ from ledger.steps import Step
 from . import wording
 from .language import gettext as _
 from .language import ngettext
-from .overview import Names
+from .overview import Names, Said
 
 
 def thing(title: str, quantity: Quantity | None) -> str:
@@ -147,6 +147,21 @@ def marks(exchange: Exchange, now: int) -> list[str]:
     return said
 
 
+def state_of(row: Exchange, now: int) -> str:
+    """What an exchange is, with what is to be said beside it."""
+    return ", ".join((wording.exchange_state(row.state), *marks(row, now)))
+
+
+def leg_lines(row: Exchange, names: Names) -> Iterator[tuple[int, str]]:
+    """What goes from whom to whom, and below it how far it is; each with the blanks before it."""
+    for number, leg in enumerate(row.legs, 1):
+        yield 2, f"{number}. {transfer(leg.transfer, row.proposal.parties, names)}"
+        said = [progress(leg), wording.category(leg.transfer.category)]
+        if leg.transfer.due is not None:
+            said.append(_("due on {day}").format(day=leg.transfer.due))
+        yield 5, "; ".join(part for part in said if part)
+
+
 # Entries ----------------------------------------------------------------------------------------
 
 
@@ -241,3 +256,23 @@ def told_parties(parties: Iterable[bytes], own: CommuneId | None, names: Names) 
 def reason(code: str) -> str:
     """Why a record has no effect; a code that this version does not know is shown as itself."""
     return _(REASONS.get(code, code))
+
+
+def said_line(each: Said, row: Exchange, names: Names) -> str:
+    """What one entry says about an exchange, with when and who, and whether it has an effect."""
+    record = each.row.record
+    at, by = getattr(record, "at", None), getattr(record, "by", None)
+    who = _("unknown") if each.commune is None else names[each.commune]
+    parts = [
+        wording.short(each.row.id),
+        "" if at is None else wording.time_of(at),
+        who if by is None else f"{who} ({by})",
+    ]
+    told = entry(record, names, None if each.row.id == row.id else row.id)
+    kind = wording.kind(getattr(record, "kind", ""))
+    line = f"{'  '.join(part for part in parts if part)}: {': '.join(part for part in (kind, told) if part)}"
+    if each.refused is not None:
+        return f"{line} [{_('without effect: {reason}').format(reason=reason(each.refused))}]"
+    if not each.counts:
+        return f"{line} [{_('it does not count: it is past a cut or a seal')}]"
+    return f"{line} [{_('contested')}]" if each.contested else line

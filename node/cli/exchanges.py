@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -194,21 +194,6 @@ def moves_as_json(said: list[Said]) -> list[dict[str, Any]]:
 # For people -------------------------------------------------------------------------------------
 
 
-def state_of(row: Exchange, now: int) -> str:
-    """What an exchange is, with what is to be said beside it."""
-    return ", ".join((wording.exchange_state(row.state), *telling.marks(row, now)))
-
-
-def leg_lines(row: Exchange, names: Names) -> Iterator[tuple[int, str]]:
-    """What goes from whom to whom, and below it how far it is."""
-    for number, leg in enumerate(row.legs, 1):
-        yield 2, f"{number}. {telling.transfer(leg.transfer, row.proposal.parties, names)}"
-        said = [telling.progress(leg), wording.category(leg.transfer.category)]
-        if leg.transfer.due is not None:
-            said.append(_("due on {day}").format(day=leg.transfer.due))
-        yield 5, "; ".join(part for part in said if part)
-
-
 def _open_quarrels(row: Exchange, names: Names) -> list[str]:
     return [telling.quarrel(item, names) for item in row.quarrels if item.outcome is None]
 
@@ -223,11 +208,11 @@ def _draw(rows: Sequence[Exchange], service: Service, now: int, names: Names) ->
             id=wording.short(row.id),
             form=wording.form(row.form),
             communes=telling.told_parties(row.proposal.parties, service.own, names),
-            state=state_of(row, now),
+            state=telling.state_of(row, now),
         )
         quarrels = [(2, told) for told in _open_quarrels(row, names)]
         steps = [(2, f"→ {telling.step(step, row, names)}") for step in awaited(row)]
-        output.print_lines([(0, heading), *leg_lines(row, names), *quarrels, *steps])
+        output.print_lines([(0, heading), *telling.leg_lines(row, names), *quarrels, *steps])
 
 
 def _show_one(row: Exchange, said: list[Said], service: Service, now: int, names: Names) -> None:
@@ -236,7 +221,7 @@ def _show_one(row: Exchange, said: list[Said], service: Service, now: int, names
     facts = [
         (_("Exchange"), row.id.hex()),
         (_("Form"), wording.form(row.form)),
-        (_("State"), state_of(row, now)),
+        (_("State"), telling.state_of(row, now)),
         (_("Proposed by"), names[row.proposer]),
     ]
     if row.proposal.answer_by is not None:
@@ -257,27 +242,7 @@ def _show_one(row: Exchange, said: list[Said], service: Service, now: int, names
     output.print_facts(facts)
 
     click.echo(_("Transfers"))
-    output.print_lines(leg_lines(row, names))
+    output.print_lines(telling.leg_lines(row, names))
     click.echo()
     click.echo(_("What was said, in order"))
-    output.print_lines((2, said_line(each, row, names)) for each in said)
-
-
-def said_line(each: Said, row: Exchange, names: Names) -> str:
-    """What one entry says about an exchange, with when and who, and whether it has an effect."""
-    record = each.row.record
-    at, by = getattr(record, "at", None), getattr(record, "by", None)
-    who = _("unknown") if each.commune is None else names[each.commune]
-    parts = [
-        wording.short(each.row.id),
-        "" if at is None else wording.time_of(at),
-        who if by is None else f"{who} ({by})",
-    ]
-    told = telling.entry(record, names, None if each.row.id == row.id else row.id)
-    kind = wording.kind(getattr(record, "kind", ""))
-    line = f"{'  '.join(part for part in parts if part)}: {': '.join(part for part in (kind, told) if part)}"
-    if each.refused is not None:
-        return f"{line} [{_('without effect: {reason}').format(reason=telling.reason(each.refused))}]"
-    if not each.counts:
-        return f"{line} [{_('it does not count: it is past a cut or a seal')}]"
-    return f"{line} [{_('contested')}]" if each.contested else line
+    output.print_lines((2, telling.said_line(each, row, names)) for each in said)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from ledger.records import Malformed, Uninterpreted
-
 from .. import telling, wording
+from ..entries import state_of
 from ..errors import InputError
 from ..language import gettext as _
 from . import output
@@ -95,23 +94,11 @@ def as_json(row: EntryRow, branch: BranchInfo, names: Names) -> dict[str, Any]:
         "branch": branch.number,
         "index": row.index,
         "kind": getattr(record, "kind", None),
-        "state": state(row),
+        "state": state_of(row),
         "summary": telling.entry(record, names),
         "by": getattr(record, "by", None),
         "at": getattr(record, "at", None),
     }
-
-
-def state(row: EntryRow) -> str:
-    """What is held of an entry: `record`, `uninterpreted`, `malformed` or `erased`."""
-    match row.record:
-        case None:
-            return "erased"
-        case Uninterpreted():
-            return "uninterpreted"
-        case Malformed():
-            return "malformed"
-    return "record"
 
 
 def _heading(branch: BranchInfo, names: Names) -> str:
@@ -140,27 +127,9 @@ def _line(row: EntryRow, names: Names) -> str:
 
 
 def _show_raw(desk: Desk, reader: Reader, row: EntryRow, names: Names) -> None:
-    from ledger import encoding
-    from ledger.errors import EncodingError
+    from ..entries import as_it_is
 
-    proven = reader.proof(row.branch, row.index)
-    value: Any = None
-    if row.payload is not None:
-        try:
-            value = readable(encoding.decode(row.payload))
-        except EncodingError:
-            value = None
-    checkpoint = proven.head.to_note(reader.network)
-    whole = {
-        "id": row.id.hex(),
-        "log": row.log.hex(),
-        "index": row.index,
-        "state": state(row),
-        "record": value,
-        "payload": None if row.payload is None else row.payload.hex(),
-        "proof": [step.hex() for step in proven.proof],
-        "head": checkpoint,
-    }
+    whole = as_it_is(row, reader)
     if desk.as_json:
         output.print_json(whole)
         return
@@ -170,27 +139,18 @@ def _show_raw(desk: Desk, reader: Reader, row: EntryRow, names: Names) -> None:
             (_("Log"), row.log.hex()),
             (_("Index"), str(row.index)),
         ]
-        + ([(_("Content"), telling.entry(row.record, names))] if value is None else [])
+        + ([(_("Content"), telling.entry(row.record, names))] if whole["record"] is None else [])
     )
-    if value is not None:
-        click.echo(output.safe(output.json_text(value)))
+    if whole["record"] is not None:
+        click.echo(output.safe(output.json_text(whole["record"])))
         click.echo()
     click.echo(_("Inclusion proof, from the leaf upwards:"))
-    for step in proven.proof:
-        click.echo(f"  {step.hex()}")
+    for step in whole["proof"]:
+        click.echo(f"  {step}")
     click.echo()
     click.echo(_("Head, as a checkpoint that other tools verify:"))
     click.echo()
-    click.echo(checkpoint, nl=False)
-
-
-def readable(value: Any) -> Any:
-    """A decoded payload as JSON can hold it: bytes in hex."""
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, dict):
-        return {key: readable(item) for key, item in value.items()}
-    return [readable(item) for item in value] if isinstance(value, list) else value
+    click.echo(whole["head"], nl=False)
 
 
 # Explaining -------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What is printed: tables for people, JSON for programs.
 
-Decides how text from anywhere is made safe to print, and what tables and JSON
-look like. What they hold is the commands'; docs/reference/json.md describes
+Decides what tables and JSON look like; how text from anywhere is made safe to
+print is `visible`'s. What they hold is the commands'; docs/reference/json.md describes
 the JSON.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,22 +17,10 @@ from typing import Any, Final
 
 import click
 
+from ..visible import safe as safe
+
 PIPED_COLUMNS: Final = 160
 """columns of a table that goes into a file or another program."""
-
-
-def safe(text: str) -> str:
-    """Text that no terminal can be tricked by: control and formatting characters become `�`; newlines stay.
-
-    What a record holds has no control characters; its other characters that
-    show nothing, and text from elsewhere, are made visible here.
-    """
-    return "".join(
-        "\ufffd"
-        if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp") and letter != "\n"
-        else letter
-        for letter in text
-    )
 
 
 def print_json(value: Any) -> None:

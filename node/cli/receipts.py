@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from ledger.errors import ReceiptError
-
-from .. import wording
+from .. import telling, wording
 from ..errors import InputError
 from ..language import gettext as _
-from ..language import ngettext
 from ..outgoing import is_replaceable, outgoing
-from ..overview import Names, Said
 from . import output
 from .desk import Desk
 from .group import DONE, FOUND
@@ -28,9 +24,6 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 MAX_FILE_BYTES: Final = 33_554_432
 """bytes of a file that is looked into; a photo has about 5 million."""
-
-INDENT: Final = "\u00a0"
-"""A blank that neither a browser nor the breaking of lines takes away."""
 
 SIGN_WITHIN: Final = 65_536
 """bytes at the beginning of a file that is to be replaced, in which it shows what it is."""
@@ -59,6 +52,7 @@ def receipt(desk: Desk, exchange: str, out: Path | None, paper: Path | None) -> 
     from ledger.receipt import MAGIC, verify_receipt
 
     from ..receipts import make_receipt
+    from ..verifying import sheet_lines
 
     if out is None and paper is None:
         raise InputError("Give --out FILE for the receipt, or --paper FILE for a sheet to print.")
@@ -77,7 +71,7 @@ def receipt(desk: Desk, exchange: str, out: Path | None, paper: Path | None) -> 
             data = make_receipt(service.reader, found.id, short=True)
             packed = to_paper(data)
             parts = paper_parts(packed)
-            _write(paper, draw(parts, _heading(verify_receipt(data), len(parts), desk.now())))
+            _write(paper, draw(parts, sheet_lines(verify_receipt(data), len(parts), desk.now())))
             told |= {"paper": str(paper), "paper_size": len(packed), "codes": len(parts)}
     names = [str(path) for path in (out, paper) if path is not None]
     desk.done(
@@ -99,30 +93,6 @@ def _drawing(path: Path) -> Callable[[Sequence[str], Sequence[str]], bytes]:
         case ".txt":
             return codes.draw_text
     raise InputError("A sheet is a .svg, a .png or a .txt: give --paper such a name.")
-
-
-def _heading(seen: Verified, count: int, now: int) -> list[str]:
-    """What stands above the codes, for people."""
-    from . import exchanges
-
-    names = _PartyNames(seen)
-    row = seen.exchange
-    day = wording.day_of(row.proposal.at)
-    lines = [
-        _("Receipt of an exchange of {day}: {communes}").format(
-            day=day, communes=", ".join(names[party] for party in row.proposal.parties)
-        ),
-        _("State: {state}").format(state=exchanges.state_of(row, now)),
-        _("Exchange {id}, network {network}").format(id=row.id.hex(), network=seen.network),
-        ngettext(
-            "What proves it is in the code below. Scan it, and give its text to trueque verify.",
-            "What proves it is in {count} codes. Scan all of them, and give their text to trueque verify.",
-            count,
-        ).format(count=count),
-        # Last, since a sheet cuts off what there is no room for.
-        *(f"{INDENT * indent}{text}" for indent, text in exchanges.leg_lines(row, names)),
-    ]
-    return [output.safe(line) for line in lines]
 
 
 def _check_replaceable(path: Path, sign: bytes) -> None:
@@ -161,46 +131,14 @@ def verify(desk: Desk, files: tuple[Path, ...]) -> int:
     Shows who agreed to what, how far it is by the word of each side, and when. Ends with 0 if the exchange is
     fulfilled and nothing speaks against it, 1 if something does, and 2 if the receipt proves nothing.
     """
-    from ledger.receipt import verify_receipt
+    from ..verifying import receipt_in, verified
 
-    data = _receipt_in(files)
-    try:
-        seen = verify_receipt(data)
-    except ReceiptError as error:
-        raise InputError(
-            "This receipt proves nothing. {reason} It was damaged or changed on its way, or made wrongly: "
-            "ask a party of the exchange for a new one.",
-            reason=error,
-        ) from error
+    seen = verified(receipt_in([(str(path), _read(path)) for path in files]))
     if desk.as_json:
         output.print_json(as_json(seen))
     else:
         _show(seen, desk.now())
     return FOUND if seen.found else DONE
-
-
-def _receipt_in(files: Sequence[Path]) -> bytes:
-    """The receipt in a file, or the one whose codes are in these files. Raises ReceiptError, InputError."""
-    from ledger.paper import from_paper
-    from ledger.parts import find_parts, join_parts
-    from ledger.receipt import MAGIC
-
-    from .. import codes
-
-    parts: list[str] = []
-    for path in files:
-        data = _read(path)
-        if data.startswith(MAGIC):
-            if len(files) > 1:
-                raise InputError("Give one receipt at a time; only codes may be in several files.")
-            return data
-        found = find_parts(data.decode("utf-8", "replace"))
-        if not found and codes.is_image(data):
-            found = [part for text in codes.read_image(data) for part in find_parts(text)]
-        if not found:
-            raise InputError("{path} is no receipt, and holds no code of one.", path=path)
-        parts += found
-    return from_paper(join_parts(parts))
 
 
 def _read(path: Path) -> bytes:
@@ -212,34 +150,12 @@ def _read(path: Path) -> bytes:
     return data
 
 
-class _PartyNames(Names):
-    """What the parties of a receipt call themselves; the beginning of its id if a name is not in it."""
-
-    def __init__(self, seen: Verified) -> None:
-        self._names = {party.id: party.name for party in seen.parties if party.name is not None}
-
-
-def _said(seen: Verified) -> list[Said]:
-    """The steps of a receipt as those of a ledger are shown."""
-    from ledger.store.reading import EntryRow
-
-    return [
-        Said(
-            EntryRow(each.log, 0, each.index, each.id, each.payload),
-            each.commune,
-            True,
-            each.contested,
-            each.refused,
-        )
-        for each in seen.said
-    ]
-
-
 def as_json(seen: Verified) -> dict[str, Any]:
     """What a receipt shows, as docs/reference/json.md describes it."""
     from ledger.receipt import FOUND as SENTENCES
     from ledger.receipt import UNPROVEN
 
+    from ..verifying import said_of
     from . import exchanges
 
     row = seen.exchange
@@ -256,7 +172,7 @@ def as_json(seen: Verified) -> dict[str, Any]:
             {"id": party.id.hex(), "name": party.name, "place": party.place} for party in seen.parties
         ],
         "transfers": [exchanges.leg_as_json(leg, number) for number, leg in enumerate(row.legs, 1)],
-        "moves": exchanges.moves_as_json(_said(seen)),
+        "moves": exchanges.moves_as_json(said_of(seen)),
         "logs": [{"log": log.log.hex(), "commune": log.commune.hex(), "size": log.size} for log in seen.logs],
         "found": [{"code": code, "sentence": SENTENCES[code]} for code in seen.found],
         "unproven": [{"code": code, "sentence": sentence} for code, sentence in UNPROVEN.items()],
@@ -267,9 +183,9 @@ def _show(seen: Verified, now: int) -> None:
     from ledger.receipt import FOUND as SENTENCES
     from ledger.receipt import UNPROVEN
 
-    from . import exchanges
+    from ..verifying import PartyNames, said_of
 
-    names, row = _PartyNames(seen), seen.exchange
+    names, row = PartyNames(seen), seen.exchange
     click.echo(_("The receipt is genuine: what follows was signed by those it names."))
     click.echo()
     output.print_facts(
@@ -277,7 +193,7 @@ def _show(seen: Verified, now: int) -> None:
             (_("Exchange"), row.id.hex()),
             (_("Network"), seen.network),
             (_("Form"), wording.form(row.form)),
-            (_("State"), exchanges.state_of(row, now)),
+            (_("State"), telling.state_of(row, now)),
             (_("Proposed by"), names[row.proposer]),
             (
                 _("Parties"),
@@ -291,10 +207,10 @@ def _show(seen: Verified, now: int) -> None:
         ]
     )
     click.echo(_("Transfers"))
-    output.print_lines(exchanges.leg_lines(row, names))
+    output.print_lines(telling.leg_lines(row, names))
     click.echo()
     click.echo(_("What was said, in order"))
-    output.print_lines((2, exchanges.said_line(each, row, names)) for each in _said(seen))
+    output.print_lines((2, telling.said_line(each, row, names)) for each in said_of(seen))
     click.echo()
     if seen.found:
         click.echo(_("To be looked at"))

@@ -21,8 +21,8 @@ from ledger.log import Run
 from ledger.records import Need
 from ledger.sentences import MENDING, SENTENCES
 from ledger.store.writing import Store
+from node import findings as words
 from node import language
-from node.cli import audit as command
 from node.cli import output, trueque
 
 from ..support.communes import found as found_writer
@@ -374,7 +374,7 @@ def test_every_sentence_can_be_told_in_every_language(code: str, speaks: str) ->
         fields: dict[str, Any] = {name: f"<{name}>" for name in names}
         collected.add(code, None, 4, last, **fields)
         (finding,) = collected.finished(lambda log: None, lambda log: "")
-        told = command.sentence_of(finding)
+        told = words.sentence_of(finding)
         wanted = set(re.findall(r"\{(\w+)\}", finding.template))
         assert {f"<{name}>" for name in wanted} == set(re.findall(r"<\w+>", told))
         assert (told == finding.sentence) == (speaks == "en")
