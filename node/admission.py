@@ -3,14 +3,16 @@
 Decides from the commune that a log belongs to, or from what its first entry
 claims as long as it is not held: a charter names its commune by its own hash,
 and a succession must be signed by an authority of the commune, so that nobody
-fills a home with logs in a name that is not theirs. What a commune's logs then
-mean is the ledger's to say.
+fills a home with logs in a name that is not theirs. How much of it there may be
+is `quotas`' and counted by `rations`; what a commune's logs then mean is the
+ledger's to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ledger.authority import satisfied
 from ledger.errors import NotFound
@@ -19,6 +21,11 @@ from ledger.records import Charter, CommuneId, Succession, parse, signed_body
 from ledger.store.reading import BranchInfo, Reader
 
 from .errors import NotAdmitted
+from .quotas import Reach, Standing, reach
+from .rations import Rations, weight
+
+if TYPE_CHECKING:
+    from .settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,49 +38,108 @@ class LeftOut:
 
 
 class Admission:
-    """Admits the logs of some communes, or all that begin at their beginning if `communes` is None.
+    """Admits the logs of a reach, or of some communes, or all that begin at their beginning if that is None.
 
     Asks the reader, and remembers the logs that it has admitted. `settle` is
     called where the answer depends on entries that were admitted before and
-    may still wait to be stored. Belongs to the reader's thread.
+    may still wait to be stored. Where there are `rations`, what is admitted is
+    counted, and `settled` is to be called for every run that was. Belongs to
+    the reader's thread.
     """
 
     def __init__(
-        self, reader: Reader, communes: Collection[CommuneId] | None, settle: Callable[[], None]
+        self,
+        reader: Reader,
+        communes: Reach | Collection[CommuneId] | None,
+        settle: Callable[[], None],
+        rations: Rations | None = None,
     ) -> None:
         self._reader = reader
-        self._communes = None if communes is None else frozenset(communes)
+        self._reach = Reach.of(communes) if isinstance(communes, Collection) else communes
         self._settle = settle
-        self._admitted: set[LogKey] = set()
+        self._rations = rations
+        self._admitted: dict[LogKey, CommuneId | None] = {}
+        self._counted: dict[int, int] = {}
+        """of runs that were admitted, by their identity, the weight that was counted"""
 
     def holds(self, log: LogKey) -> bool:
         """Whether a log is held, or was admitted before, as one that is taken in."""
-        if self._communes is None or log in self._admitted:
+        if self._reach is None or log in self._admitted:
             return True
-        return any(branch.commune in self._communes for branch in self._reader.branches(log))
+        return any(self._reach.standing(log, branch.commune) for branch in self._reader.branches(log))
+
+    def is_held(self, log: LogKey) -> bool:
+        """Whether anything of a log is held, taken in or not."""
+        return bool(self._reader.branches(log))
 
     def judge(self, run: Run) -> LeftOut | None:
-        """None if the run's log is taken in, else why not. Nothing of the run itself is verified."""
-        if run.log in self._admitted:
-            return None
-        if self._communes is None:
-            return self._beheaded(run)
-        left_out = self._judge(run, self._communes)
-        if left_out is None:
-            self._admitted.add(run.log)
-        return left_out
+        """None if the run is taken in, else why not. Nothing of the run itself is verified."""
+        if self._reach is None:
+            left_out = self._beheaded(run)
+            if left_out is None and self._rations is not None and not self._is_known(run):
+                self._counted[id(run)] = weight(run)
+                self._rations.add(run.log, weight(run))
+            return left_out
+        if run.log not in self._admitted:
+            found = self._judge(run, self._reach)
+            if isinstance(found, LeftOut):
+                return found
+            self._admitted[run.log] = found
+        return None if self._rations is None else self._ration(run, self._reach, self._rations)
 
-    def _judge(self, run: Run, communes: frozenset[CommuneId]) -> LeftOut | None:
-        branches = self._reader.branches(run.log)
-        known = {branch.commune for branch in branches if branch.commune is not None}
-        if known & communes:
+    def _ration(self, run: Run, reach: Reach, rations: Rations) -> LeftOut | None:
+        """Why a run of a log that is taken in is more than there may be; None, and it is counted, if not."""
+        commune = self._admitted[run.log]
+        standing = reach.standing(run.log, commune)
+        if standing in (None, Standing.OWN) or self._is_known(run):
             return None
+        assert standing is not None
+        introducers = () if commune is None else reach.introducers.get(commune, ())
+        held_back = rations.judge(run, commune, standing, introducers)
+        if held_back is not None:
+            return LeftOut(held_back, commune)
+        self._counted[id(run)] = weight(run)
+        return None
+
+    def _is_known(self, run: Run) -> bool:
+        """Whether all of a run is held under a head of its root: it costs nothing to take it once more."""
+        size, root = run.head.size, run.head.root
+        if all(branch.size < size for branch in self._reader.branches(run.log)):
+            return False
+        with self._reader.snapshot():
+            return any(
+                branch.start <= size <= branch.size and branch.state_at(size).root == root
+                for branch in self._reader.replicas(run.log)
+            )
+
+    def settled(self, run: Run, new: int) -> None:
+        """A run that was admitted has been stored, its last `new` entries being new; or not, with 0."""
+        counted = self._counted.pop(id(run), 0)
+        if counted and self._rations is not None:
+            stored = weight(Run(run.head, run.head.size - new, run.items[len(run.items) - new :]))
+            if stored != counted:
+                self._rations.add(run.log, stored - counted)
+
+    def keep(self) -> None:
+        """Have remembered what was counted."""
+        if self._rations is not None:
+            self._rations.keep()
+
+    def _judge(self, run: Run, reach: Reach) -> LeftOut | CommuneId | None:
+        """Whose a log is that is taken in, if that is known; or why it is not."""
+        branches = self._reader.branches(run.log)
+        known = sorted({branch.commune for branch in branches if branch.commune is not None})
+        taken = [commune for commune in known if reach.standing(run.log, commune) is not None]
+        if taken:
+            return taken[0]
+        if run.log in reach.chosen:
+            return None if branches or run.start == 0 else _without_beginning()
         if known:
-            return LeftOut(_not_recognised(), min(known))
+            return LeftOut(_not_recognised(), known[0])
         payload = self._opening(run, branches)
         if payload is None:
             return _without_beginning()
-        return self._claim(run.log, payload, communes)
+        return self._claim(run.log, payload, reach.communes)
 
     def _beheaded(self, run: Run) -> LeftOut | None:
         """Why a run that begins in the middle is not taken in although everything is; None if it is.
@@ -95,20 +161,20 @@ class Admission:
         item = run.items[0]
         return item if run.start == 0 and isinstance(item, bytes) else None
 
-    def _claim(self, log: LogKey, payload: bytes, communes: frozenset[CommuneId]) -> LeftOut | None:
-        """What a log's first entry is worth."""
+    def _claim(self, log: LogKey, payload: bytes, communes: frozenset[CommuneId]) -> LeftOut | CommuneId:
+        """What a log's first entry is worth: whose it is, or why it is not taken in."""
         record = parse(payload)
         if isinstance(record, Charter):
             commune = CommuneId(entry_id(log, 0, payload))
             if commune in communes and record.network == self._reader.network:
-                return None
+                return commune
             return LeftOut(_not_recognised(), commune, record.name)
         if isinstance(record, Succession):
             commune = CommuneId(record.commune)
             if commune not in communes:
                 return LeftOut(_not_recognised(), commune)
             reason = self._unvouched(log, record, payload)
-            return None if reason is None else LeftOut(reason, commune)
+            return commune if reason is None else LeftOut(reason, commune)
         return LeftOut(
             NotAdmitted("Which commune it belongs to cannot be told: its first entry does not say.")
         )
@@ -131,23 +197,19 @@ class Admission:
         )
 
 
-def followed(reader: Reader, own: CommuneId) -> frozenset[CommuneId]:
-    """The communes whose logs a home takes in and passes on by default.
+def reach_of(reader: Reader, own: CommuneId, settings: Settings) -> Reach:
+    """Whose logs a home takes in, and through whom: as recognitions, exchanges and its operator say.
 
-    Its own, those it recognises, and the partners of its exchanges: in a ring
-    the answer of a party that this commune does not know is one it waits for.
+    Partners of its exchanges are among them: in a ring the answer of a party
+    that this commune does not know is one it waits for.
     """
+    with reader.snapshot():
+        return reach(own, reader.recognised, reader.partners(own), settings.chosen, settings.hops)
+
+
+def followed(reader: Reader, own: CommuneId) -> frozenset[CommuneId]:
+    """The communes whose logs a home passes on by default: its own, those it recognises, and partners."""
     return frozenset({own, *reader.recognised(own), *reader.partners(own)})
-
-
-def within_reach(reader: Reader, own: CommuneId, hops: int) -> frozenset[CommuneId]:
-    """The communes whose logs a node replicates: those followed, and whom these recognise, some hops on."""
-    found = set(followed(reader, own))
-    edge = set(reader.recognised(own))
-    for _ in range(hops - 1):
-        edge = {further for commune in edge for further in reader.recognised(commune)} - found
-        found |= edge
-    return frozenset(found)
 
 
 def _without_beginning() -> LeftOut:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ledger.store.writing import Store
 
     from .blobs import Blobs
+    from .quotas import Reach
+    from .rations import Rations
 
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is: entries of an export, bytes of an import."""
@@ -222,13 +224,15 @@ def import_bundle(
     file: BinaryIO,
     *,
     author: Author | None,
-    admitted: Collection[CommuneId] | None = None,
+    admitted: Reach | Collection[CommuneId] | None = None,
     progress: Progress = _silent,
     blobs: Blobs | None = None,
+    rations: Rations | None = None,
     own: CommuneId | None = None,
 ) -> ImportReport:
     """Take in what a bundle holds of the logs of `admitted` communes, of everything if that is None.
 
+    Where there are `rations`, no more of each than its quota allows, and everything is counted.
     `author` is that of the home's own log, which is fetched back up to its
     anchors whatever is admitted; None for a home that writes none. Photos of listings
     that are held go into `blobs`, those of the commune `own` as one's own; that is the author's
@@ -239,7 +243,7 @@ def import_bundle(
     StoreError if nothing more can be stored.
     """
     bundle = BundleReader(file, store.network)
-    intake = Intake(store, reader, author, admitted, blobs, own)
+    intake = Intake(store, reader, author, admitted, blobs, own, rations)
     total = _length(file)
     stopped: BundleError | None = None
     try:

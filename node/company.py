@@ -25,28 +25,33 @@ from ledger.sentences import N_
 from ledger.store.reading import Reader
 from protocol.handshake import Identity
 
-from . import clock, journal
-from .admission import Admission, within_reach
+from . import clock, journal, shares
+from .admission import Admission, reach_of
 from .backoff import Backoff, Clocks, Pauses
+from .blobs import Blobs
 from .choice import position_of
 from .circle import facts_of
 from .door import is_here, refusal
 from .ends import is_misbehaviour
 from .hints import Hint
 from .limits import (
+    DAY_LOOK_SECONDS,
     FAULT_SECONDS,
     FAULTS_FORGIVEN_AT_HOST,
     MAX_FAULT_SECONDS,
     MAX_HOSTS_BLAMED,
     MAX_MEETING_SECONDS,
     MEETING_SECONDS,
+    MEGABYTE,
     OWN_ANSWER_SECONDS,
 )
 from .links import PATH, Links, Watch
 from .meeting import Meetings, Source
 from .neighbours import Event, Found
 from .parts import Part, PartState, Place, Told
+from .quotas import Reach
 from .settings import Settings
+from .unknown import Unknown
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry, Counter
@@ -91,7 +96,7 @@ class Company(Part, Watch):
         clocks = Clocks(time.monotonic, clock.now, random.random)
         self._hosts = Backoff(Pauses(FAULT_SECONDS, MAX_FAULT_SECONDS), clocks, room=MAX_HOSTS_BLAMED)
         self._clocks = clocks
-        self._reach: frozenset[CommuneId] = frozenset()
+        self._reach = Reach({})
         self._recognised: frozenset[CommuneId] = frozenset()
         self._reach_is_old = False
         self._refused: Counter | None = None
@@ -119,8 +124,9 @@ class Company(Part, Watch):
         self._reach, self._recognised = await custody.ask(self._reach_of)
 
         def judged(reader: Reader) -> Admission:
-            return Admission(reader, self._reach, _nothing_waits)
+            return Admission(reader, self._reach, _nothing_waits, custody.rations)
 
+        self._unknown = await asyncio.to_thread(Unknown, custody.network, custody.storage.unknowns)
         links = Links(
             custody.home.ledger,
             custody.store,
@@ -128,6 +134,8 @@ class Company(Part, Watch):
             Identity.of(custody.home.read_key(), custody.network),
             judged,
             watch=self,
+            unknown=self._unknown,
+            blobs=Blobs(custody.home.blobs, self._settings.photo_megabytes * MEGABYTE),
         )
         self._links = await self._held.enter_async_context(links.open())
         client = await self._held.enter_async_context(Links.client())
@@ -148,6 +156,7 @@ class Company(Part, Watch):
             proved=lambda instance: self._discovery.prove(instance) if self._discovery else None,
             behaved=lambda link: self._hosts.forgive(link.host),
         )
+        self._tasks["days"] = asyncio.create_task(self._count_days(links))
         for address in self._settings.addresses:
             way = [(address.host, address.port)]
             self._meetings.add(str(address), lambda way=way: way, None, Source.NAMED, 0)  # type: ignore[misc]
@@ -182,6 +191,9 @@ class Company(Part, Watch):
                 task.cancel()  # the new one looks at everything
             self._tasks["review"] = asyncio.create_task(self._review(self._links))
 
+    async def fetch(self, digest: bytes, listing: bytes) -> bool:
+        return self._links is not None and await self._links.fetch(digest, listing)
+
     async def before_first_signature(self) -> None:
         """Look at what neighbours show of this log before it goes on; with nobody there it goes on too."""
         links = self._links
@@ -193,7 +205,11 @@ class Company(Part, Watch):
             return PartState({}, (Told(_ALONE),))
         facts = facts_of(self._links, self._meetings, self._hints)
         count = len(facts["peers"])
-        return PartState(facts, (Told(_LINKED, {"count": count}) if count else Told(_ALONE),))
+        quotas = shares.facts_of(self._custody.rations, self._unknown, self._recognised, self._links.name_of)
+        return PartState(
+            facts | quotas,
+            (Told(_LINKED, {"count": count}) if count else Told(_ALONE), *shares.sentences_of(quotas)),
+        )
 
     # At the door --------------------------------------------------------------------------------
 
@@ -285,13 +301,22 @@ class Company(Part, Watch):
         logs = await self._custody.ask(lambda service: [branch.log for branch in service.reader.branches()])
         links.took_in(logs)
 
-    def _reach_of(self, service: Service) -> tuple[frozenset[CommuneId], frozenset[CommuneId]]:
+    def _reach_of(self, service: Service) -> tuple[Reach, frozenset[CommuneId]]:
         """The communes whose logs are taken in, and those that this one recognises itself."""
         own = service.own
         if own is None:
-            return frozenset(), frozenset()
-        reach = within_reach(service.reader, own, self._settings.hops)
-        return reach, frozenset(map(CommuneId, service.reader.recognised(own)))
+            return Reach({}), frozenset()
+        reach = reach_of(service.reader, own, self._settings)
+        if reach != self._reach:
+            self._custody.rations.open(service.reader, reach, service.log)
+        return reach, frozenset(service.reader.recognised(own))
+
+    async def _count_days(self, links: Links) -> None:
+        """Ask again for what was held back whenever another day has begun: there is room for more."""
+        while True:
+            await asyncio.sleep(DAY_LOOK_SECONDS)
+            if self._custody.rations.count_day(clock.now(), time.monotonic()):
+                links.forgive()
 
 
 def _self_of(service: Service) -> tuple[str, str]:

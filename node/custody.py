@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from ledger.author import Author, Situation
 from ledger.errors import RunRefused
@@ -28,10 +28,13 @@ from .errors import HomeError
 from .founding import holds_entries
 from .home import Home
 from .limits import HEALTH_SECONDS
+from .rations import Rations, quotas_of
 from .service import Service
+from .settings import Settings
 from .storage import Storage
 
 Result = TypeVar("Result")
+DEFAULTS: Final = Settings()
 Observe = Callable[[str, float], None]
 """Told of every write: what it was, and the seconds that it took, waiting included."""
 
@@ -87,12 +90,12 @@ def is_founded(home: Home) -> bool:
 class Custody:
     """A home held open for writing. Its methods are called on the event loop's thread.
 
-    `home`, `log`, `network`, `store` and `storage` may be used by anybody (the
-    last two have threads of their own); whoever has much to read opens a Reader
+    `home`, `log`, `network`, `store`, `storage` and `rations` may be used by
+    anybody (store and storage have threads of their own); whoever has much to read opens a Reader
     of their own.
     """
 
-    def __init__(self, home: Home, observe: Observe) -> None:
+    def __init__(self, home: Home, observe: Observe, settings: Settings = DEFAULTS) -> None:
         """As `open`, which is what callers use; on the thread that signs."""
         self.home = home
         self._held = ExitStack()
@@ -111,9 +114,12 @@ class Custody:
             self.store: Store = self._held.enter_context(MeteredStore(home, self.network, observe))
             self.storage = Storage(home.storage)
             self._held.callback(self.storage.close)
+            self.rations = Rations(quotas_of(settings), self.storage.accounts)
             self._author = Author(self.store, key, home.anchors(self.log))
             reader = self._held.enter_context(Reader(home.ledger))
-            self._service = Service(reader, self.log, self.store, self._author, clock.now)
+            self._service = Service(
+                reader, self.log, self.store, self._author, clock.now, rations=self.rations
+            )
             reader = self._held.enter_context(Reader(home.ledger))
             self._questions = Service(reader, self.log, None, None, clock.now)
         except BaseException:
@@ -121,11 +127,11 @@ class Custody:
             raise
 
     @classmethod
-    async def open(cls, home: Home, observe: Observe) -> Custody:
+    async def open(cls, home: Home, observe: Observe, settings: Settings = DEFAULTS) -> Custody:
         """Open and lock a home. Raises HomeError (HomeInUse), StoreError."""
         signing = ThreadPoolExecutor(1, "trueque-home")
         try:
-            custody = await asyncio.wrap_future(signing.submit(cls, home, observe))
+            custody = await asyncio.wrap_future(signing.submit(cls, home, observe, settings))
         except BaseException:
             signing.shutdown(wait=False)
             raise

@@ -11,6 +11,7 @@ LedgerError (of the ledger)
     ├── InputError      what a person gave cannot be understood or is not allowed
     ├── WordsError      recovery words that are none, or are not this commune's
     ├── NotAdmitted     a log that this home does not take in
+    │   └── HeldBack      it is more than its quota: it stays as it is here
     ├── BlobRefused     a photo that is not kept: too large, damaged, no photo, or no room for it
     ├── ExportFailed    a bundle that could not be written; what stood there before still does
     ├── ReceiptFailed   an exchange that no receipt can be made of
@@ -53,6 +54,10 @@ class WordsError(LocalError):
 
 class NotAdmitted(LocalError):
     """A log that this home does not take in; the sentence says why."""
+
+
+class HeldBack(NotAdmitted):
+    """Entries that are more than a quota allows; what is held of their log stays, and does not grow."""
 
 
 class BlobRefused(LocalError):

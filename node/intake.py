@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ledger.store.writing import Store
 
     from .blobs import Blobs
+    from .quotas import Reach
+    from .rations import Rations
 
 
 @dataclass(slots=True)
@@ -88,16 +90,17 @@ class Intake:
         store: Store,
         reader: Reader,
         author: Author | None,
-        admitted: Collection[CommuneId] | None,
+        admitted: Reach | Collection[CommuneId] | None,
         blobs: Blobs | None = None,
         own: CommuneId | None = None,
+        rations: Rations | None = None,
     ) -> None:
         """As `bundles.import_bundle`."""
         self.report = ImportReport()
         self._store = store
         self._reader = reader
         self._author = author
-        self._admission = Admission(reader, admitted, self.settle)
+        self._admission = Admission(reader, admitted, self.settle, rations)
         self._runs: list[Run] = []
         self._entries = self._bytes = 0
         self._waiting: dict[LogKey, list[Evidence]] = {}
@@ -127,11 +130,13 @@ class Intake:
         runs, self._runs = self._runs, []
         self._entries = self._bytes = 0
         for run, result in zip(runs, self._store.ingest_all(runs), strict=True):
+            self._admission.settled(run, 0 if isinstance(result, RunRefused) else result.new)
             if isinstance(result, RunRefused):
                 self._count(run.log, refused=len(run.items), reason=result)
             else:
                 forked = result.evidence is not None
                 self._count(run.log, new=result.new, known=len(run.items) - result.new, forked=forked)
+        self._admission.keep()
 
     def finish(self) -> ImportReport:
         """The report, with the communes of all logs that are held now."""

@@ -33,15 +33,20 @@ from protocol.session import Session
 
 from . import journal
 from .admission import Admission
+from .blobs import Blobs
 from .deeds import Doer, OwnLog
 from .door import Guest
 from .ends import End, Linked, Parting, Socket, Twins
 from .holdings import Holdings, Shelf
+from .lending import Lender
 from .limits import CONNECT_SECONDS, MAX_SERVED_WANTS, MAX_UNSENT_BYTES, PING_SECONDS, REST_SECONDS
+from .photos import Giving, Photos
 from .storing import Storing
 
 if TYPE_CHECKING:
     from ledger.store.writing import Store
+
+    from .unknown import Unknown
 
 PATH: Final = "/gossip/1"
 
@@ -81,8 +86,13 @@ class Links:
         judged: Callable[[Reader], Admission],
         now: Callable[[], float] = time.monotonic,
         watch: Watch | None = None,
+        blobs: Blobs | None = None,
+        unknown: Unknown | None = None,
     ) -> None:
-        """`judged` makes the admission of what comes."""
+        """`judged` makes the admission of what comes; without `blobs` no photo is kept.
+
+        `unknown` keeps the newest heads of logs that are not taken in.
+        """
         self._ledger = ledger
         self._store = store
         self._author = author
@@ -90,6 +100,8 @@ class Links:
         self._judged = judged
         self._now = now
         self._watch = watch or Watch()
+        self._unknown = unknown
+        self._blobs = blobs or Blobs(ledger.parent / "blobs")
         self._static = os.urandom(32)
         self._numbers = count(1)
         self._ends: dict[LinkId, End] = {}
@@ -106,11 +118,13 @@ class Links:
             ThreadPoolExecutor(1, "trueque-serve") as server,
         ):
             self._reader, self._server = reader, server
-            self._doer = Doer(self._store, self._author, lambda: self._judged(storing))
+            self._doer = Doer(self._store, self._author, lambda: self._judged(storing), self._unknown)
             self._shelf = Shelf(serving)
+            self._lender = Lender(serving, self._blobs, self._identity.log)
             own = self._identity.log
             with reader.snapshot():
                 self.gossip = Gossip(Holdings(reader, own))
+            self._photos = Photos(self._lender, server, self.gossip.blobs, self._look_at_all)
             self._storing = Storing(
                 self._store,
                 taker,
@@ -125,6 +139,7 @@ class Links:
             try:
                 yield self
             finally:
+                self._photos.close()
                 self._end_all()
                 async with asyncio.timeout(1):
                     with suppress(TimeoutError):
@@ -193,6 +208,10 @@ class Links:
         self._look_at_all()
         return asked
 
+    async def fetch(self, digest: bytes, listing: bytes) -> bool:
+        """Have a photo that a listing names fetched from neighbours; whether it is held then."""
+        return await self._photos.fetch(digest, listing)
+
     @property
     def linked(self) -> list[Linked]:
         """Who is linked now, the first first."""
@@ -214,6 +233,8 @@ class Links:
         """Whether neither side of a link wants anything of the other, for some time by now."""
         end = self._ends.get(link.number)
         if end is None or end.session.unsent or self._now() - end.heard < REST_SECONDS:
+            return False
+        if end.session.open_blobs or end.session.blob_to_lend() is not None:
             return False
         return self.gossip.is_at_rest(link.number)
 
@@ -282,27 +303,35 @@ class Links:
         self._watch.changed()
 
     async def _write(self, end: End) -> None:
-        """Send what a session has to say, and what the other side wants when there is nothing else."""
+        """Send what a session has to say; when there is nothing, what is wanted; else a piece of a photo."""
         loop = asyncio.get_running_loop()
-        while True:
-            for piece in end.session.outgoing():
-                await end.socket.send_bytes(piece)
-            if end.session.is_over:
-                # Whoever said farewell closes: the reading task waits for the other side's close otherwise.
-                await end.socket.close()
-                return
-            wants = end.session.to_serve(MAX_SERVED_WANTS)
-            if wants:
-                frames = await loop.run_in_executor(self._server, frames_for, wants, self._shelf)
-                end.session.serve(frames)
-                continue
-            await self._wait(end)
-
-    async def _wait(self, end: End) -> None:
-        """Wait until there is something to say, or the other side has had its time."""
-        timer = end.session.timer
+        giving = Giving(self._lender, self._server)
         try:
-            async with asyncio.timeout(None if timer is None else max(0.0, timer - self._now())):
+            while True:
+                for piece in end.session.outgoing():
+                    await end.socket.send_bytes(piece)
+                if end.session.is_over:
+                    # Whoever said farewell closes: the reading task waits for the other's close otherwise.
+                    await end.socket.close()
+                    return
+                wants = end.session.to_serve(MAX_SERVED_WANTS)
+                if wants:
+                    frames = await loop.run_in_executor(self._server, frames_for, wants, self._shelf)
+                    end.session.serve(frames)
+                    continue
+                pause = await giving.go_on(end.session, self._now())
+                if pause != 0.0:
+                    await self._wait(end, pause)
+        finally:
+            giving.close()
+
+    async def _wait(self, end: End, pause: float | None) -> None:
+        """Wait until there is something to say, the other side has had its time, or a pause is over."""
+        timer = end.session.timer
+        waits = [] if timer is None else [max(0.0, timer - self._now())]
+        waits += [] if pause is None else [pause]
+        try:
+            async with asyncio.timeout(min(waits, default=None)):
                 await end.wake.wait()
         except TimeoutError:
             end.session.tick(self._now())
@@ -349,6 +378,7 @@ class Links:
             if end.session.unsent > MAX_UNSENT_BYTES and not end.session.is_over:
                 end.session.end("slow", "The other side takes too little at a time.")
             end.look()
+        self._photos.collect()
         self._tell_of_ends()
 
     def _tell_of_ends(self) -> None:

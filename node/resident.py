@@ -11,17 +11,26 @@ import asyncio
 import os
 import secrets
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from typing import TypeVar
 
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, NotFound
 from ledger.store.totals import totals
 
 from . import clock, journal
+from .blobs import Blobs, picture_type
 from .custody import Custody, is_founded
 from .errors import HomeError, HomeInUse
 from .figures import Figures
 from .home import Home
-from .limits import ASKING_SECONDS, PART_SECONDS, PICK_UP_SECONDS, TROUBLE_SECONDS
+from .limits import (
+    ASKING_SECONDS,
+    MEGABYTE,
+    PART_SECONDS,
+    PHOTO_SECONDS,
+    PICK_UP_SECONDS,
+    TROUBLE_SECONDS,
+)
 from .parts import Part, Place
 from .service import Service
 from .settings import Settings
@@ -37,6 +46,7 @@ class Resident:
         self.home = home
         self.settings = settings
         self.parts = tuple(parts)
+        self.blobs = Blobs(home.blobs, settings.photo_megabytes * MEGABYTE)
         self.figures = Figures()
         self.token = secrets.token_hex(32)
         self.since = clock.now()
@@ -56,7 +66,7 @@ class Resident:
         self._opening, in_use = True, False
         try:
             if await asyncio.to_thread(is_founded, self.home):
-                self.custody = await Custody.open(self.home, self.figures.wrote)
+                self.custody = await Custody.open(self.home, self.figures.wrote, self.settings)
                 self.trouble = None
                 journal.tell("opened", log=self.custody.log.hex(), situation=self.custody.situation)
         except HomeInUse:
@@ -79,6 +89,8 @@ class Resident:
 
     async def start_parts(self, peer_port: int) -> None:
         """Start all parts with the open home."""
+        listed = await self.opened.ask(_own_photos)
+        await asyncio.to_thread(self.blobs.release, listed)
         place = Place(self.opened, self.settings, peer_port)
         for part in self.parts:
             self._started.append(part)
@@ -203,3 +215,49 @@ class Resident:
                     if (error := task.exception()) is not None:
                         journal.fault("fault", error)
             self._neighbours_asked = True
+
+    # Photos -------------------------------------------------------------------------------------
+
+    async def photo(self, digest: bytes, listing: bytes | None = None) -> tuple[str, bytes] | None:
+        """A photo and its media type, None if it is not to be had.
+
+        Where it is not held, neighbours are asked as long as somebody may wait, if a
+        listing that is held and names it is given; it goes on coming after that.
+        """
+        data = await asyncio.to_thread(self.blobs.read, digest)
+        if data is None and listing is not None and await self.opened.ask(_names(listing, digest)):
+            fetches = {asyncio.create_task(part.fetch(digest, listing)) for part in self._started}
+            if fetches:
+                _, late = await asyncio.wait(fetches, timeout=PHOTO_SECONDS)
+                for task in late:
+                    task.cancel()
+            data = await asyncio.to_thread(self.blobs.read, digest)
+        media = None if data is None else picture_type(data[:12])
+        return None if data is None or media is None else (media, data)
+
+    async def keep_photo(self, data: bytes) -> bytes:
+        """Keep a photo for a listing of this commune; its SHA-256. Raises BlobRefused, StoreError."""
+        _ = self.opened
+        digest = sha256(data).digest()
+        await asyncio.to_thread(self.blobs.keep, digest, data, own=True)
+        return digest
+
+
+def _own_photos(service: Service) -> frozenset[bytes]:
+    """The photos of this commune's listings that stand."""
+    if service.own is None:
+        return frozenset()
+    rows = service.reader.listings(commune=service.own, illustrated=True)
+    return frozenset(digest for row in rows for digest in row.record.images)
+
+
+def _names(listing: bytes, digest: bytes) -> Callable[[Service], bool]:
+    """Whether a listing that is held names a photo."""
+
+    def ask(service: Service) -> bool:
+        try:
+            return digest in service.reader.listing(listing).record.images
+        except NotFound:
+            return False
+
+    return ask

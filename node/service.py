@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from .bundles import Progress
     from .intake import ImportReport
+    from .rations import Rations
     from .requests import Request
 
 
@@ -51,13 +52,21 @@ class Service:
     """An open home, for one thread: `reader` answers, the methods sign."""
 
     def __init__(
-        self, reader: Reader, log: LogKey, store: Store | None, author: Author | None, now: Callable[[], int]
+        self,
+        reader: Reader,
+        log: LogKey,
+        store: Store | None,
+        author: Author | None,
+        now: Callable[[], int],
+        rations: Rations | None = None,
     ) -> None:
+        """`rations` are those of a running node; else they are looked up when something is imported."""
         self.reader = reader
         self.log = log
         self._store = store
         self._author = author
         self._now = now
+        self._rations = rations
 
     # What is held -------------------------------------------------------------------------------
 
@@ -252,19 +261,29 @@ class Service:
         return apply_change(self, requests)
 
     def import_bundle(self, file: BinaryIO, progress: Progress, *, everything: bool) -> ImportReport:
-        """As `bundles.import_bundle`, of the communes that this one follows unless `everything` is wanted."""
-        from .admission import followed
+        """As `bundles.import_bundle`, of what this commune and its operator follow, within their quotas.
+
+        If `everything` is wanted, of everything.
+        """
+        from .admission import reach_of
         from .blobs import Blobs
         from .bundles import import_bundle
         from .home import Home
+        from .rations import counting
+        from .settings import read_settings
 
-        admitted = None if everything else followed(self.reader, self.commune)
-        return import_bundle(
-            self.store,
-            self.reader,
-            file,
-            author=self.author,
-            admitted=admitted,
-            progress=progress,
-            blobs=Blobs.of(Home(self.reader.path.parent)),
-        )
+        home = Home(self.reader.path.parent)
+        settings = read_settings(home.settings_file)
+        reach = reach_of(self.reader, self.commune, settings)
+        with counting(self._rations, home, settings) as rations:
+            rations.open(self.reader, reach, self.log)
+            return import_bundle(
+                self.store,
+                self.reader,
+                file,
+                author=self.author,
+                admitted=None if everything else reach.followed(),
+                progress=progress,
+                blobs=Blobs.of(home),
+                rations=rations,
+            )

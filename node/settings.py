@@ -22,7 +22,19 @@ from ledger.errors import LocalError
 from ledger.sentences import N_
 
 from .errors import InputError, SettingsError
-from .limits import LIVE_LINKS, MAX_HOPS, MAX_LIVE_LINKS, MAX_PHOTO_MEGABYTES, MAX_SETTINGS_BYTES
+from .limits import (
+    INTRODUCED_LOGS,
+    INTRODUCED_MEGABYTES,
+    LIVE_LINKS,
+    LOG_MEGABYTES,
+    MAX_CHOSEN,
+    MAX_HOPS,
+    MAX_LIVE_LINKS,
+    MAX_PHOTO_MEGABYTES,
+    MAX_QUOTA_LOGS,
+    MAX_QUOTA_MEGABYTES,
+    MAX_SETTINGS_BYTES,
+)
 
 PEOPLE_PORT: Final = 8783
 """T-R-U-E on the keys of a telephone; the port of the pages and the API."""
@@ -32,6 +44,8 @@ PEER_PORT: Final = 8784
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 HostName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9.-]{1,253}\Z")]
+Id = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Fa-f]{64}\Z")]
+Megabytes = Annotated[int, msgspec.Meta(ge=1, le=MAX_QUOTA_MEGABYTES)]
 Level = Literal["debug", "info", "warning", "error"]
 
 _HOST: Final = re.compile(
@@ -71,6 +85,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     discovery: bool = True
     live_links: Annotated[int, msgspec.Meta(ge=2, le=MAX_LIVE_LINKS)] = LIVE_LINKS
     hops: Annotated[int, msgspec.Meta(ge=1, le=MAX_HOPS)] = 3
+    follow: Annotated[tuple[Id, ...], msgspec.Meta(max_length=MAX_CHOSEN)] = ()
+    introduced_logs: Annotated[int, msgspec.Meta(ge=0, le=MAX_QUOTA_LOGS)] = INTRODUCED_LOGS
+    introduced_megabytes: Megabytes = INTRODUCED_MEGABYTES
+    log_megabytes: Megabytes = LOG_MEGABYTES
     hosts: tuple[HostName, ...] = ()
     photo_megabytes: Annotated[int, msgspec.Meta(ge=0, le=MAX_PHOTO_MEGABYTES)] = 512
     """some two thousand photos as phones send them; a card of 16 GB has room for it beside everything else"""
@@ -82,6 +100,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
         """Nodes to talk to, wherever they are. Raises InputError."""
         return tuple(map(parse_address, self.peers))
 
+    @property
+    def chosen(self) -> frozenset[bytes]:
+        """The communes, by their ids, and the logs, by their keys, that are followed."""
+        return frozenset(map(bytes.fromhex, self.follow))
+
 
 EXPECTED: Final[Mapping[str, str]] = {
     "people-port": N_("a number from 0 to 65535, without quotes"),
@@ -90,6 +113,10 @@ EXPECTED: Final[Mapping[str, str]] = {
     "discovery": N_("true or false, without quotes"),
     "live-links": N_("a number from 2 to 20, without quotes"),
     "hops": N_("a number from 1 to 8, without quotes"),
+    "follow": N_("a list of whole ids of communes or logs, 64 digits each, in quotes"),
+    "introduced-logs": N_("a number from 0 to 100000, without quotes"),
+    "introduced-megabytes": N_("a number from 1 to 1000000, without quotes"),
+    "log-megabytes": N_("a number from 1 to 1000000, without quotes"),
     "hosts": N_('a list of names, as in ["trueque.example"]'),
     "photo-megabytes": N_("a number from 0 to 1000000, without quotes"),
     "log-level": N_('"debug", "info", "warning" or "error"'),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ledger.errors import EvidenceError, StoreError
 from ledger.store.reading import Reader
-from protocol.gossip import Deed, Gossip, Outcome, Prove, SeeOwn, Take
+from protocol.gossip import Deed, Gossip, Outcome, Prove, See, Take
 
 from . import journal
 from .deeds import Doer
@@ -103,7 +103,7 @@ class Storing:
     def _done(self, deeds: Sequence[Deed], outcomes: Sequence[list[Outcome | EvidenceError | bool]]) -> None:
         with self._reader.snapshot():
             for deed, outcome in zip(deeds, outcomes, strict=True):
-                if not isinstance(deed, SeeOwn):
+                if not isinstance(deed, See):
                     self._gossip.done(deed, outcome)
             if self._forgives_later:
                 self._forgives_later = False
@@ -114,12 +114,15 @@ class Storing:
         takes = [deed for deed in deeds if isinstance(deed, Take)]
         if takes:
             return [list(outcomes) for outcomes in self._doer.take(takes)]
-        (deed,) = deeds
-        if isinstance(deed, Prove):
-            return [[self._doer.prove(deed)]]
-        assert isinstance(deed, SeeOwn)
-        self._doer.see(deed)
-        return [[]]
+        done: list[list[Outcome | EvidenceError | bool]] = []
+        for deed in deeds:
+            if isinstance(deed, Prove):
+                done.append([self._doer.prove(deed)])
+            else:
+                assert isinstance(deed, See)
+                self._doer.see(deed)
+                done.append([])
+        return done
 
 
 def _entries_in(deed: Deed) -> int:
@@ -127,12 +130,10 @@ def _entries_in(deed: Deed) -> int:
 
 
 def _first_alike(deeds: list[Deed]) -> list[Deed]:
-    """The first deeds, as far as they are takes, or the first one alone."""
-    alike: list[Deed] = []
-    for deed in deeds:
-        if alike and not (isinstance(deed, Take) and isinstance(alike[0], Take)):
+    """The first deeds, as far as they are of one kind; of evidence the first one alone."""
+    alike = deeds[:1]
+    for deed in deeds[1:] if not isinstance(deeds[0], Prove) else ():
+        if type(deed) is not type(deeds[0]):
             break
         alike.append(deed)
-        if not isinstance(deed, Take):
-            break
     return alike

@@ -24,6 +24,7 @@ from .errors import Misbehaved
 from .fetching import Fetching
 from .limits import (
     MAX_BATCH_HEADS,
+    MAX_DECLINED,
     MAX_ENTRIES_ASKED,
     MAX_MEMORIES,
     MAX_SHOWN_BRANCHES,
@@ -34,6 +35,8 @@ from .questions import Ask, Farewell, Want
 from .reconcile import Difference
 from .roster import Mark, Roster
 from .session import (
+    AddressesTold,
+    AddressesWanted,
     Answered,
     Asked,
     BlobCame,
@@ -49,6 +52,7 @@ from .session import (
     Shown,
     StateTold,
 )
+from .spreading import Heard, Spreading, Verdict
 
 LinkId = NewType("LinkId", int)
 """Names a link of this process; means nothing to anybody else."""
@@ -101,13 +105,14 @@ class Prove:
 
 
 @dataclass(frozen=True, slots=True)
-class SeeOwn:
-    """Look at a head of the log that is written here, which somebody shows."""
+class See:
+    """Look at a head that a neighbour shows, of the log that is written here or of one not taken in."""
 
     head: Head
+    peer: LogKey | None = None
 
 
-Deed: TypeAlias = Take | Prove | SeeOwn
+Deed: TypeAlias = Take | Prove | See
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +191,8 @@ class Gossip:
         """what neighbours have done wrong: for whoever decides when to meet them again"""
         self.farewells: list[tuple[LinkId, LogKey | None, Farewell]] = []
         """with which words neighbours ended sessions"""
+        self.addresses = Spreading(held.own)
+        """addresses of nodes"""
         self.blobs = Fetching()
         """blobs that are looked for"""
         self._held = held
@@ -197,7 +204,8 @@ class Gossip:
         """from whom a log is fetched now"""
         self._unproved: dict[LogKey, list[tuple[LinkId, Head]]] = {}
         """of logs whose evidence is being verified, the heads that were shown meanwhile, and by whom"""
-        self._declined: set[LogKey] = set()
+        self._declined: OrderedDict[LogKey, tuple[int, bytes]] = OrderedDict()
+        """logs that are not taken in, the most recently shown last, with size and root of what was shown"""
         self._memories: OrderedDict[LogKey, Roster] = OrderedDict()
 
     # Links --------------------------------------------------------------------------------------
@@ -240,6 +248,8 @@ class Gossip:
                 link.compared = True
                 self._compared(number, link, differences)
                 self.blobs.add(number, link.session)
+                if link.peer is not None:
+                    self.addresses.add(number, link.peer, link.session)
             case Came(runs):
                 for log in {run.log for run in runs}:
                     link.asked[log].unstored += 1
@@ -258,6 +268,10 @@ class Gossip:
                 self._descend(number, link, hashes)
             case StateTold(state):
                 link.theirs = state
+            case AddressesTold(told):
+                self.addresses.heard(number, told)
+            case AddressesWanted(count):
+                self.addresses.wanted(number, count)
             case BlobCame(want, chunk):
                 self.blobs.came(number, want, chunk)
             case BlobEnded(want, absent):
@@ -272,6 +286,7 @@ class Gossip:
     def _ended(self, number: LinkId, link: _Link) -> None:
         del self._links[number]
         self.blobs.lose(number)
+        self.addresses.lose(number)
         for log in [log for log, source in self._pulls.items() if source == number]:
             del self._pulls[log]
         for log in [log for log, sources in self._sources.items() if sources.pop(number, None) is not None]:
@@ -286,6 +301,15 @@ class Gossip:
             link.session.events()
             self._ended(number, link)
             self.faults.append((number, link.peer, error))
+
+    def judged(self, heard: Heard, verdict: Verdict) -> bool:
+        """Take a verdict on addresses that somebody told; whether they are known now and were not."""
+        if verdict is Verdict.FORGED:
+            self._blame(
+                LinkId(heard.link),
+                Misbehaved("The other side tells addresses that their log has not signed."),
+            )
+        return self.addresses.judged(heard, verdict)
 
     # What others hold ---------------------------------------------------------------------------
 
@@ -307,7 +331,9 @@ class Gossip:
 
     def _offered(self, number: LinkId, log: LogKey, offer: _Offer) -> None:
         """Take note of how far a neighbour holds a log."""
-        if log not in self._declined and offer.size > self._held.size(log):
+        if log in self._declined:
+            self._declined.move_to_end(log)
+        elif offer.size > self._held.size(log):
             sources = self._sources[log]
             if number not in sources or sources[number].size < offer.size:
                 sources[number] = offer
@@ -415,6 +441,8 @@ class Gossip:
                 if isinstance(outcome, Stored):
                     if outcome.evidence is not None:
                         self._forked(outcome.evidence, None)
+                        for proven in (outcome.evidence.first, outcome.evidence.second):
+                            self._fetch_branch(deed.link, proven.head)
                     elif outcome.new:
                         grown[run.log] = run.head
                 elif not isinstance(outcome, bool):
@@ -448,6 +476,7 @@ class Gossip:
         """Ask again for logs that were not taken in: who is recognised has changed."""
         wants = [Want(log, 0, 0) for log in self._declined]
         self._declined.clear()
+        self.addresses.review()
         for link in self._links.values() if wants else ():
             if link.compared:
                 link.session.want(wants)
@@ -465,6 +494,7 @@ class Gossip:
         """Logs of which there are more entries now: others are told at once."""
         for log in grown:
             self._mark(log)
+        self.addresses.review(grown)
         for number, link in self._links.items():
             if link.compared and number != source:
                 link.session.announce([head for head in grown.values() if not self._knows(number, head)])
@@ -487,8 +517,8 @@ class Gossip:
     def _refused(self, number: LinkId, run: Run, error: LedgerError) -> None:
         self._count_refusal(number)
         if isinstance(error, Declined):
-            self._declined.add(run.log)
             self._sources.pop(run.log, None)
+            self._decline(number, run.head)
         elif isinstance(error, Diverged):
             link = self._links.get(number)
             pull = link.asked.get(LogKey(run.head.log)) if link is not None else None
@@ -501,6 +531,17 @@ class Gossip:
                 self._find_cut(number, run.head)
         elif isinstance(error, BadRun | BadHead):
             self._blame(number, error)
+
+    def _decline(self, number: LinkId, head: Head) -> None:
+        """Take note of a head of a log that is not taken in: nothing more is asked of it for now."""
+        log, link = LogKey(head.log), self._links.get(number)
+        if self._declined.get(log) != (head.size, head.root):
+            self._declined[log] = (head.size, head.root)
+            if link is not None and link.peer is not None:
+                self._deeds.append(See(head, link.peer))
+        self._declined.move_to_end(log)
+        while len(self._declined) > MAX_DECLINED:
+            self._declined.popitem(last=False)
 
     def _count_refusal(self, number: LinkId) -> None:
         """Take note that a neighbour brought what is not taken in; too much of that ends its session."""
@@ -520,11 +561,13 @@ class Gossip:
         for head in heads:
             log = LogKey(head.log)
             if log == self._held.own:
-                self._deeds.append(SeeOwn(head))
+                self._deeds.append(See(head))
             if log in self._unproved:
                 self._unproved[log].append((number, head))
             elif self._held.evidence(log) is not None:
                 self._fetch_branch(number, head)
+            elif log in self._declined and head.size > self._held.size(log):
+                self._decline(number, head)
             elif head.size > self._held.size(log):
                 self._offered(number, log, _Offer(head.size, head.root, head))
             else:

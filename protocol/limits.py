@@ -49,6 +49,24 @@ LENT_BYTES_PER_SECOND: Final = 65_536
 LENT_LEAST_BYTES: Final = 4_096
 """bytes that an answer counts for at the least: looking for a blob costs something too."""
 
+MAX_PLACES: Final = 4
+"""places at which one node can be called: a name, an IPv6 and an IPv4 address, and one more."""
+
+MAX_HOST_CHARACTERS: Final = 253
+"""characters of a host's name (RFC 1035, section 2.3.4, less the dots at its ends)."""
+
+MAX_TOLD_ADDRESSES: Final = 64
+"""logs whose addresses one message tells; with 130 bytes each some 8 KB."""
+
+MAX_KNOWN_ADDRESSES: Final = 1_024
+"""logs whose addresses are known; more than anybody calls. With 1.2 KB each at most 1.2 MB."""
+
+ENOUGH_ADDRESSES: Final = 64
+"""logs whose addresses are known, from which on nobody is asked for more; new ones are told anyway."""
+
+MAX_UNJUDGED_ADDRESSES: Final = 64
+"""addresses of logs that are not taken in which are kept of each neighbour, until they are."""
+
 MAX_NOISE_BYTES: Final = 65_535
 """bytes of one encrypted message, its tag included (Noise, section 3)."""
 
@@ -116,6 +134,10 @@ PULL_ENTRIES: Final = 8_192
 MAX_ENTRIES_ASKED: Final = 32_768
 """entries that are asked of one neighbour and have not come."""
 
+MAX_DECLINED: Final = 65_536
+"""logs that are not taken in of which that is remembered, so that they are not asked for again; more than all
+councils have. 300 bytes of memory each."""
+
 MESSAGES_AT_ONCE: Final = 524_288
 """messages that the other side may say at once: two for each log that it lacks, where it lacks all."""
 
@@ -127,6 +149,12 @@ HEADS_AT_ONCE: Final = 262_144
 
 HEADS_PER_SECOND: Final = 1_024
 """heads a second beyond those, a full message; a whole country that records 80 million things a day."""
+
+ADDRESSES_AT_ONCE: Final = 2_048
+"""addresses that the other side may tell at once: of twice as many logs as are known."""
+
+ADDRESSES_PER_SECOND: Final = 1
+"""addresses a second beyond those; of 1,600 communes that change daily one comes in 54 seconds."""
 
 EVIDENCE_AT_ONCE: Final = 4_096
 """pieces of evidence that the other side may show at once; a tenth of all councils' logs, forked."""

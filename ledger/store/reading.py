@@ -305,20 +305,43 @@ class Reader:
         return None
 
     def recognised(self, by: CommuneId) -> list[CommuneId]:
-        """The communes that one recognises."""
+        """The communes that one recognises, in the order in which its log says so."""
         with self._asking():
-            rows = self.connection.execute("SELECT commune FROM recognition WHERE by_commune = ?", (by,))
+            rows = self.connection.execute(
+                "SELECT commune FROM recognition WHERE by_commune = ? ORDER BY place", (by,)
+            )
             return [CommuneId(row[0]) for row in rows]
 
     def partners(self, commune: CommuneId) -> list[CommuneId]:
-        """The communes that are parties to exchanges with one, held here or not."""
+        """The parties to exchanges in which a commune has said something, held here or not.
+
+        Whoever names it in a proposal of theirs, beside others, makes these nobody's partners.
+        """
         with self._asking():
             rows = self.connection.execute(
-                "SELECT DISTINCT other.commune FROM party AS own JOIN party AS other USING (exchange) "
-                "WHERE own.commune = ?1 AND other.commune != ?1 ORDER BY other.commune",
+                "SELECT DISTINCT other.commune, own.exchange, exchange.id FROM party AS own "
+                "JOIN party AS other USING (exchange) JOIN exchange ON exchange.place = own.exchange "
+                "WHERE own.commune = ?1 AND other.commune != ?1 ORDER BY other.commune, own.exchange",
                 (commune,),
-            )
-            return [CommuneId(row[0]) for row in rows]
+            ).fetchall()
+            branches = {
+                row[0]
+                for row in self.connection.execute(
+                    "SELECT branch FROM standing WHERE commune = ?", (commune,)
+                )
+            }
+            spoken: dict[int, bool] = {}
+            found: dict[CommuneId, None] = {}
+            for other, place, exchange in rows:
+                if other in found:
+                    continue
+                if place not in spoken:
+                    spoken[place] = place >> PLACE_BITS in branches or any(
+                        move >> PLACE_BITS in branches for move, _, _ in self.holding.about(exchange)
+                    )
+                if spoken[place]:
+                    found[CommuneId(other)] = None
+            return list(found)
 
     # Listings -----------------------------------------------------------------------------------
 

@@ -1,13 +1,16 @@
 """Totals: how much is held, in a few numbers.
 
 Decides how entries and logs are counted so that asking costs little however
-much there is: the entries themselves are not read.
+much there is: the entries themselves are not read, only how long they are where
+that is asked for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..log import LogKey
+from ..standing import PLACE_BITS
 from .database import store_errors
 from .reading import Reader
 
@@ -33,3 +36,18 @@ def totals(reader: Reader) -> Totals:
         (forked,) = ask("SELECT count(*) FROM evidence").fetchone()
         (communes,) = ask("SELECT count(*) FROM commune").fetchone()
     return Totals(entries, logs, forked, communes)
+
+
+def lengths(reader: Reader, log: LogKey) -> tuple[int, int]:
+    """How many entries of a log are held, on all its branches, and the bytes of their payloads."""
+    entries = payloads = 0
+    with store_errors(reader.path), reader.snapshot():
+        for branch in reader.branches(log):
+            place = branch.number << PLACE_BITS
+            found = reader.connection.execute(
+                "SELECT count(*), coalesce(sum(length(payload)), 0) FROM entry "
+                "WHERE place >= ? AND place < ?",
+                (place, place + (1 << PLACE_BITS)),
+            ).fetchone()
+            entries, payloads = entries + found[0], payloads + found[1]
+    return entries, payloads

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import click
+
 from ledger.errors import NotFound
 from ledger.records import CommuneId
 from ledger.store.reading import MIN_PREFIX
@@ -288,6 +290,30 @@ def recognise(desk: Desk, commune: str, note: str | None, by: str | None) -> Non
         desk.confirm(_("Recognise {name}, whose words are: {words}.").format(name=name, words=words))
         entry = service.record(record)
         desk.done(entry, _("Your commune recognises {name}.").format(name=name), commune=identity.hex())
+        if not desk.as_json:
+            _tell_quota(name, desk)
+
+
+def _tell_quota(name: str, desk: Desk) -> None:
+    """Say how much of a commune there may be from now on."""
+    from ..limits import FOLLOWED_TIMES
+    from ..settings import read_settings
+
+    settings = read_settings(desk.home.settings_file)
+    told = _(
+        "Kept of {name}: up to {log} MB, and more each day; of all that it introduces, {logs} logs and "
+        "{share} MB. Settings in config.toml change that."
+    )
+    click.echo(
+        output.safe(
+            told.format(
+                name=name,
+                log=FOLLOWED_TIMES * settings.log_megabytes,
+                logs=settings.introduced_logs,
+                share=settings.introduced_megabytes,
+            )
+        )
+    )
 
 
 @command("unrecognise", signs=True)

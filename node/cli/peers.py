@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from ..language import gettext as _
 from ..language import ngettext
 from .desk import Desk
 from .options import command
-from .output import Table, print_table
+from .output import Table, print_table, safe
 
 if TYPE_CHECKING:
     from ..state import State
@@ -42,6 +44,34 @@ def peers(desk: Desk) -> None:
         _draw,
         _("No other node is linked with this one, and it knows of none."),
     )
+    if not desk.as_json:
+        _tell_quotas(facts, desk)
+
+
+def _tell_quotas(facts: Mapping[str, Any], desk: Desk) -> None:
+    """Say what recognised communes introduce here, and how many logs nobody has asked for."""
+    from .. import wording
+
+    quotas = facts.get("quotas")
+    if quotas is None:
+        return
+    with desk.reading() as service:
+        names = {row.id.hex(): row.name for row in service.reader.communes()}
+    for one in facts["introduced"]:
+        told = _("{name} introduces {logs} of {most} logs, {used} of {room}.").format(
+            name=names.get(one["commune"], one["commune"][:SHOWN_DIGITS]),
+            logs=one["logs"],
+            most=quotas["introduced_logs"],
+            used=wording.size_of(one["bytes"]),
+            room=wording.size_of(quotas["introduced_bytes"]),
+        )
+        click.echo(safe(told))
+    if facts["held_back"]:
+        told = _("Logs held back by their quotas: {count}. `trueque status` says why.")
+        click.echo(told.format(count=len(facts["held_back"])))
+    if facts["unknown"]["logs"]:
+        told = _("Logs that neighbours show and that nobody here has asked for: {count}.")
+        click.echo(told.format(count=facts["unknown"]["logs"]))
 
 
 def linked_communes(desk: Desk) -> list[tuple[str, str]]:

@@ -167,7 +167,7 @@ def test_everything_that_was_left_out_is_asked_for_again_however_much_it_is(
     monkeypatch.setattr("protocol.session.MAX_WANTS", 2)
     one, other = node("one"), node("other")
     authors = logs(5)
-    other.gossip._declined |= {author.state.log for author in authors}
+    other.gossip._declined |= {author.state.log: (0, b"") for author in authors}
     one.meet(other)
     holding(one, *authors)
     settle(one, other)

@@ -41,6 +41,14 @@ def test_the_example_of_the_page_can_be_read(file: Path) -> None:
     assert settings.addresses == (Address("montes.example", 8784), Address("2001:db8::5", 8784))
 
 
+def test_whom_the_operator_follows_is_named_by_whole_ids(file: Path) -> None:
+    file.write_text(f'follow = ["{"ab" * 32}", "{"CD" * 32}"]')
+    assert read_settings(file).chosen == {b"\xab" * 32, b"\xcd" * 32}
+    file.write_text('follow = ["ab12"]')
+    with pytest.raises(SettingsError, match="line 1 behind follow than a list of whole ids"):
+        read_settings(file)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_setting_is_documented_with_its_default(name: str) -> None:
     row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |"))

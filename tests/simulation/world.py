@@ -18,7 +18,7 @@ from random import Random
 
 from ledger.errors import LedgerError
 from ledger.log import LogKey
-from protocol.gossip import Gossip, LinkId, Prove, SeeOwn, Stored, Take
+from protocol.gossip import Gossip, LinkId, Prove, See, Stored, Take
 from protocol.handshake import Identity, Role
 from protocol.serving import frames_for
 from protocol.session import Session
@@ -144,7 +144,7 @@ class Node:
             elif end.session.timer is not None:
                 self.world.wake(end, end.session.timer)
 
-    def _do(self, deeds: list[Take | Prove | SeeOwn], life: int) -> None:
+    def _do(self, deeds: list[Take | Prove | See], life: int) -> None:
         if life != self._life:
             return  # the power was cut before anything of it was stored
         for deed in deeds:
@@ -157,7 +157,7 @@ class Node:
                     self.gossip.done(deed, outcomes)
                 case Prove():
                     self.gossip.done(deed, [self.memory.prove(deed.evidence)])
-                case SeeOwn():
+                case See():
                     pass
         self.go_on()
 

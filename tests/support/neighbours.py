@@ -21,7 +21,7 @@ from node.blobs import Blobs
 from node.deeds import Doer
 from node.holdings import Holdings, Shelf
 from node.lending import Lender
-from protocol.gossip import Gossip, LinkId, Prove, SeeOwn, Take
+from protocol.gossip import Gossip, LinkId, Prove, See, Take
 from protocol.handshake import Identity, Role
 from protocol.serving import frames_for, frames_of_blob
 from protocol.session import Session
@@ -148,7 +148,7 @@ class Neighbour:
                     outcome = self.doer.prove(deed)
                     with self.reader.snapshot():
                         self.gossip.done(deed, [outcome])
-                case SeeOwn():
+                case See():
                     self.doer.see(deed)
         return bool(deeds)
 
