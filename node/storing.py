@@ -18,7 +18,7 @@ from protocol.gossip import Deed, Gossip, Outcome, Prove, See, Take
 
 from . import journal
 from .deeds import Doer
-from .limits import MAX_PENDING_ENTRIES
+from .limits import MAX_PENDING_BYTES, PENDING_ENTRY_BYTES
 
 if TYPE_CHECKING:
     from ledger.store.writing import Store
@@ -64,9 +64,9 @@ class Storing:
         """Take note of deeds; while too much waits to be stored, nothing more is to be read from anybody."""
         for deed in deeds:
             self._deeds.append(deed)
-            self._pending += _entries_in(deed)
+            self._pending += _bytes_in(deed)
             self._work.set()
-        if self._pending >= MAX_PENDING_ENTRIES:
+        if self._pending >= MAX_PENDING_BYTES:
             self.room.clear()
 
     def forgive(self) -> None:
@@ -82,8 +82,8 @@ class Storing:
             while self._deeds:
                 deeds = _first_alike(self._deeds)
                 del self._deeds[: len(deeds)]
-                self._pending -= sum(map(_entries_in, deeds))
-                if self._pending < MAX_PENDING_ENTRIES:
+                self._pending -= sum(map(_bytes_in, deeds))
+                if self._pending < MAX_PENDING_BYTES:
                     self.room.set()
                 self._is_judging = True
                 try:
@@ -125,8 +125,12 @@ class Storing:
         return done
 
 
-def _entries_in(deed: Deed) -> int:
-    return sum(len(run.items) for run in deed.runs) if isinstance(deed, Take) else 0
+def _bytes_in(deed: Deed) -> int:
+    """What a deed takes of memory, nearly, as long as it waits."""
+    if not isinstance(deed, Take):
+        return 0
+    payloads = [item for run in deed.runs for item in run.items if isinstance(item, bytes)]
+    return sum(map(len, payloads)) + PENDING_ENTRY_BYTES * sum(len(run.items) for run in deed.runs)
 
 
 def _first_alike(deeds: list[Deed]) -> list[Deed]:

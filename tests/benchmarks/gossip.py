@@ -31,7 +31,7 @@ from ledger.signing import SigningKey
 from ledger.store.reading import Reader
 from ledger.store.writing import Store
 from node.admission import Admission
-from node.links import PATH, Links
+from node.links import PATH, Links, Watch
 from protocol.handshake import Identity
 
 from .corpus import NETWORK
@@ -69,7 +69,17 @@ def many_logs(count: int, network: str) -> list[Run]:
     return runs
 
 
-def _links(path: Path, store: Store, name: str) -> Links:
+class _Synced(Watch):
+    """Tells when something has been stored."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+
+    def stored(self) -> None:
+        self.event.set()
+
+
+def _links(path: Path, store: Store, name: str, watch: Watch | None = None) -> Links:
     key = SigningKey(sha256(name.encode()).digest())
     return Links(
         path,
@@ -77,6 +87,7 @@ def _links(path: Path, store: Store, name: str) -> Links:
         None,
         Identity.of(key, store.network),
         lambda reader: Admission(reader, None, lambda: None),
+        watch=watch,
     )
 
 
@@ -138,17 +149,16 @@ class Side:
         counted = Relay(port)
         with Store(self.path, self._network) as store, Reader(self.path) as reader:
             before = sum(branch.size for branch in reader.branches())
-            synced = asyncio.Event()
-            links = _links(self.path, store, "receiver")
-            links._stored = synced.set
+            synced = _Synced()
+            links = _links(self.path, store, "receiver", synced)
             async with links.open(), Links.client() as client:
                 begun = time.perf_counter()
                 task = asyncio.create_task(
                     links.meet(client, "127.0.0.1", await counted.start() if relay else port)
                 )
                 while sum(mark.number for _, mark in links.gossip.roster.items()) < total:
-                    await asyncio.wait_for(synced.wait(), 120)
-                    synced.clear()
+                    await asyncio.wait_for(synced.event.wait(), 120)
+                    synced.event.clear()
                 seconds = time.perf_counter() - begun
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
