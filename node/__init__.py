@@ -56,6 +56,7 @@ what they decide.
     custody     the open home of a running node, and the threads that may touch it
     storage     what the running node remembers beside the ledger, lost without harm
     noticing    what others have done that somebody here should know of
+    pictures    a photo as it is kept: small, and without what it betrays
     parts       what a node is put together from beside that: gossip, discovery
     settings    what the operator decides, in a file or on the command line
     running     how a home tells that a node runs in it

@@ -10,22 +10,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Annotated, Any, BinaryIO, Final, TypeVar
 
 import msgspec
-from aiohttp import web
+from aiohttp import StreamReader, web
 
-from ledger.errors import LedgerError, StoreError
+from ledger.errors import LedgerError, NotFound, StoreError
 from ledger.log import EntryId
 from ledger.records import AuthorityChange, Charter, Malformed, Succession, Uninterpreted, parse
+from protocol.limits import MAX_BLOB_BYTES
 
 from . import journal, reopening
 from .answers import Plain, plain_error, plain_report
 from .bundles import Progress
-from .errors import ImportStopped, InputError
+from .errors import BlobRefused, ImportStopped, InputError
 from .figures import CONTENT_TYPE
 from .intake import ImportReport
 from .limits import MAX_REQUESTS
@@ -183,6 +185,47 @@ async def open_log(request: web.Request) -> web.Response:
         return web.json_response({"request": json.loads(encode_request(opened))})
     journal.tell("signed", kind="succession", id=opened.hex())
     return _written(opened)
+
+
+# Photos -----------------------------------------------------------------------------------------
+
+
+@ROUTES.get("/api/1/blobs/{digest:[0-9a-f]{64}}")
+async def photo(request: web.Request) -> web.Response:
+    """A photo, fetched from neighbours if need be; `listing` names what it belongs to."""
+    listing = request.query.get("listing")
+    if listing is not None and re.fullmatch(r"[0-9a-f]{64}", listing) is None:
+        raise InputError(
+            "'{text}' is not the id of a listing: it has 64 hexadecimal digits.", text=listing[:70]
+        )
+    digest = bytes.fromhex(request.match_info["digest"])
+    found = await request.app[RESIDENT].photo(digest, None if listing is None else bytes.fromhex(listing))
+    if found is None:
+        raise NotFound("That photo is not held here, and no neighbour has given it: try again later.")
+    media, data = found
+    # Its name is its hash: what it is can never change. Anything but a picture is never given.
+    return web.Response(body=data, content_type=media, headers={"Cache-Control": "private, max-age=31536000"})
+
+
+@ROUTES.post("/api/1/blobs")
+async def keep_photo(request: web.Request) -> web.Response:
+    """Keep a photo, the body, for a listing of this commune that will name it."""
+    data = await read_photo(request.content)
+    digest = await request.app[RESIDENT].keep_photo(data)
+    journal.tell("photo_kept", digest=digest.hex()[:16], size=len(data))
+    return web.json_response({"sha256": digest.hex()}, status=201)
+
+
+async def read_photo(content: StreamReader) -> bytes:
+    """Read a photo that somebody sends, and no more of it than a photo may have. Raises BlobRefused."""
+    data = bytearray()
+    async for chunk in content.iter_any():
+        data += chunk
+        if len(data) > MAX_BLOB_BYTES:
+            raise BlobRefused(
+                "The photo has more than the {limit} bytes allowed: make it smaller.", limit=MAX_BLOB_BYTES
+            )
+    return bytes(data)
 
 
 # What takes long --------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ that serves a session.
     Words       errors      every error that leaves this layer
                 limits      every limit, with its unit and its reason
     Said        messages    heads, runs and evidence, in one spelling each
+                addresses   where a willing node can be called, signed by its log
                 blobs       photos and other files named by their hash, in chunks, and asked for
                 frames      a message compressed, cut up and put together again
     Between     noise       the Noise handshake and the ciphers that come of it
@@ -24,6 +25,7 @@ that serves a session.
                 session     one link from the first byte to the last
                 lending     blobs over one session: what each side wants, and how fast it gets it
                 fetching    blobs that are wanted, asked of one neighbour after the other
+                spreading   addresses from neighbour to neighbour, and what is made of them
                 serving     what was wanted, read and put into frames
                 gossip      what is asked of whom, told to whom, and done with what comes
     Carried     bundle      a file that carries all of these from home to home

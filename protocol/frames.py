@@ -53,6 +53,8 @@ class Kind(IntEnum):
     FAREWELL = 0x0E
     END = 0x0F
     BLOB = 0x84
+    ADDRESSES = 0x85
+    WANT_ADDRESSES = 0x86
 
 
 class FrameHeader(NamedTuple):

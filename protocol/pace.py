@@ -54,6 +54,11 @@ class Thing(Enum):
         limits.HEADS_PER_SECOND,
         "The other side shows more heads than there can be news.",
     )
+    ADDRESSES = (
+        limits.ADDRESSES_AT_ONCE,
+        limits.ADDRESSES_PER_SECOND,
+        "The other side tells more addresses than there are.",
+    )
     EVIDENCE = (
         limits.EVIDENCE_AT_ONCE,
         limits.EVIDENCE_PER_SECOND,

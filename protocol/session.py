@@ -21,6 +21,13 @@ from ledger.evidence import Evidence
 from ledger.log import Head, LogKey, Run
 
 from . import questions
+from .addresses import (
+    Addresses,
+    decode_addresses,
+    decode_addresses_wanted,
+    encode_addresses,
+    encode_addresses_wanted,
+)
 from .blobs import (
     BlobChunk,
     BlobWant,
@@ -142,6 +149,20 @@ class BlobEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressesTold:
+    """Addresses of nodes that the other side tells; their signatures are not checked."""
+
+    told: tuple[Addresses, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddressesWanted:
+    """The other side asks for addresses, at most so many."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The session is over. `fault` is the other side's, None if there was none; `said` is its farewell."""
 
@@ -161,6 +182,8 @@ Event: TypeAlias = (
     | StateTold
     | BlobCame
     | BlobEnded
+    | AddressesTold
+    | AddressesWanted
     | Ended
 )
 Snapshot: TypeAlias = Callable[[LogKey], tuple[Roster, Roster | None]]
@@ -361,6 +384,14 @@ class Session:
             assert self._channel is not None
             self._channel.put_frames(frames)
 
+    def tell_addresses(self, told: Sequence[Addresses]) -> None:
+        """Tell addresses of nodes, at most MAX_TOLD_ADDRESSES."""
+        self._put(Kind.ADDRESSES, encode_addresses(told))
+
+    def want_addresses(self, count: int) -> None:
+        """Ask for addresses of nodes, at most so many; nobody has to answer."""
+        self._put(Kind.WANT_ADDRESSES, encode_addresses_wanted(count))
+
     @property
     def open_blobs(self) -> int:
         """How many blobs that were wanted have not come."""
@@ -481,6 +512,13 @@ class Session:
             case Kind.NO_BLOB:
                 self._since = now
                 self._events.append(BlobEnded(self._borrowing.miss(decode_no_blob(body)), absent=True))
+            case Kind.ADDRESSES:
+                told = decode_addresses(body)
+                self.paces.take(Thing.ADDRESSES, len(told), now)
+                self._events.append(AddressesTold(told))
+            case Kind.WANT_ADDRESSES:
+                self.paces.take(Thing.QUESTIONS, 1, now)
+                self._events.append(AddressesWanted(decode_addresses_wanted(body)))
             case Kind.FAREWELL:
                 said = questions.decode_farewell(body)
                 self.state = State.ENDED
