@@ -17,13 +17,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from ledger.log import LogKey
 
 from .limits import MAX_PEERS_KEPT
 from .storage import Kept
 
-MAX_DOUBLINGS = 20
+MAX_DOUBLINGS: Final = 20
+"""Doublings of a pause after which it does not grow any more; a second becomes twelve days."""
 
 
 @dataclass(frozen=True, slots=True)
