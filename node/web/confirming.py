@@ -101,6 +101,7 @@ async def show(
         payload=to_payload(record).hex(),
         about="" if about is None else about.hex(),
         back=back,
+        photos=getattr(record, "images", ()),
         typed={name: text for name, text in form.typed.items() if name not in OWN_FIELDS and text},
     )
 

@@ -95,13 +95,12 @@ async def form_of(request: web.Request) -> Form:
         raise InputError("The form cannot be read: load the page again and send it once more.") from error
     if len(posted) > MAX_FIELDS:
         raise InputError("The form has more fields than any form of these pages.")
-    return Form(
-        {
-            name: unicodedata.normalize("NFC", value.replace("\r\n", "\n"))
-            for name, value in posted.items()
-            if isinstance(value, str)
-        }
-    )
+    return Form({name: plain(value) for name, value in posted.items() if isinstance(value, str)})
+
+
+def plain(text: str) -> str:
+    """What was typed, composed and with plain ends of lines, as records hold text."""
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
 
 
 def _coming(text: str) -> str:

@@ -7,31 +7,40 @@ changed: another takes its place, which "renew or change" means.
 
 from __future__ import annotations
 
+import asyncio
+import re
 from datetime import date, timedelta
 from typing import Final
 
 from aiohttp import web
 
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, NotFound
 from ledger.log import EntryId
 from ledger.records import Need, Offer, Withdraw
 from ledger.store.reading import ListingRow
 from ledger.vocabulary import suggest_categories
 
 from .. import clock, typed, wording
+from ..api import RESIDENT
 from ..errors import InputError
 from ..language import gettext as _
+from ..pictures import small
 from ..service import Service
 from . import confirming
 from .forms import Form, form_of
 from .site import ask, page
+from .uploads import Upload, form_with_files
 
 ROUTES: Final = web.RouteTableDef()
 
+MAX_PHOTOS: Final = 4
+"""photos of a listing that is posted here; a record has room for more."""
+
+MAX_PHOTO_BYTES: Final = 4 * 33_554_432
+"""bytes of all photos as they are sent."""
+
 MONTH_DAYS: Final = 30
 """days for which a renewed listing stands, if nothing else is said; a harvest's length."""
-
-FIELDS: Final = ("title", "category", "number", "unit", "wants", "place", "until", "council", "note", "by")
 
 
 @ROUTES.get("/listings/new")
@@ -44,7 +53,8 @@ async def new(request: web.Request) -> web.Response:
 @ROUTES.post("/listings/new")
 async def post(request: web.Request) -> web.Response:
     """Read the form, and show what it says once more; or the form again with what is wrong with it."""
-    form = await form_of(request)
+    async with form_with_files(request, MAX_PHOTO_BYTES) as (form, uploads):
+        await _keep_photos(request, form, uploads)
     if form["edit"]:
         return await _form(request, form)
     category = form.read("category", typed.category_of)
@@ -53,6 +63,7 @@ async def post(request: web.Request) -> web.Response:
         by=form.line("by"),
         category=category or typed.OTHER,
         council=form.line("council"),
+        images=photos_in(form),
         note=form.text("note"),
         place=form.line("place"),
         quantity=form.quantity("number", "unit"),
@@ -70,6 +81,38 @@ async def post(request: web.Request) -> web.Response:
     except LedgerError as error:
         form.refuse("", error)
         return await _form(request, form)
+
+
+async def _keep_photos(request: web.Request, form: Form, uploads: list[Upload]) -> None:
+    """Keep the photos that were chosen, small; from then on the form names them."""
+    held = [] if form["no_photos"] else [each.hex() for each in photos_in(form)]
+    form.typed.pop("no_photos", None)
+    for upload in uploads:
+        try:
+            if len(held) >= MAX_PHOTOS:
+                raise InputError("At most {limit} photos: leave some out.", limit=MAX_PHOTOS)
+            picture = await asyncio.to_thread(lambda upload=upload: small(upload.read()))  # type: ignore[misc]
+            held.append((await request.app[RESIDENT].keep_photo(picture)).hex())
+        except LedgerError as error:
+            form.refuse("photos", error)
+    form.typed["images"] = " ".join(dict.fromkeys(held))
+
+
+def photos_in(form: Form) -> tuple[bytes, ...]:
+    """The photos that a form names."""
+    found = form["images"].split()[:MAX_PHOTOS]
+    return tuple(bytes.fromhex(text) for text in found if re.fullmatch(r"[0-9a-f]{64}", text))
+
+
+@ROUTES.get("/photos/{digest:[0-9a-f]{64}}")
+async def photo(request: web.Request) -> web.Response:
+    """A photo, fetched from neighbours if it is not here and `listing` names what it belongs to."""
+    listing = _entry(request.query.get("listing", ""))
+    found = await request.app[RESIDENT].photo(bytes.fromhex(request.match_info["digest"]), listing)
+    if found is None:
+        raise NotFound("That photo is not held here, and no neighbour has given it: try again later.")
+    media, data = found
+    return web.Response(body=data, content_type=media, headers={"Cache-Control": "private, max-age=31536000"})
 
 
 def _warnings(form: Form, record: Offer | Need) -> tuple[str, ...]:
@@ -95,6 +138,7 @@ async def _form(request: web.Request, form: Form) -> web.Response:
         kind=kind,
         is_change=bool(form["replaces"]),
         today=clock.today(),
+        photos=[digest.hex() for digest in photos_in(form)],
     )
 
 
@@ -134,6 +178,7 @@ async def renew(request: web.Request) -> web.Response:
         "council": record.council,
         "note": record.note,
         "by": record.by,
+        "images": " ".join(digest.hex() for digest in record.images),
         "replaces": row.id.hex(),
     }
     return await _form(request, Form({name: text for name, text in given.items() if text}))

@@ -131,7 +131,7 @@ def test_a_page_is_in_the_language_that_is_asked_for_and_else_in_spanish(node: N
 def test_a_page_holds_no_script_or_style_of_its_own_and_nothing_from_elsewhere(node: NodeProcess) -> None:
     for path in ("/", "/listings/new", "/exchanges", "/exchanges/new", "/accounts", "/neighbours", "/status"):
         text = node.ask(path).body.decode()
-        for forbidden in ("<style", "style=", "http-equiv", "http://", "https://", " onclick", "javascript:"):
+        for forbidden in ("<style", " style=", "http-equiv", '="http', '="//', " onclick", "javascript:"):
             assert forbidden not in text
         assert set(re.findall(r"<script([^>]*)>", text)) == set(re.findall(r"<script([^>]*)></script>", text))
 

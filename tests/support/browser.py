@@ -11,6 +11,7 @@ import gzip
 import http.client
 import http.cookies
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -24,9 +25,11 @@ class Form:
 
     action: str
     method: str
+    encoding: str = "application/x-www-form-urlencoded"
     fields: dict[str, str] = field(default_factory=dict)
     choices: dict[str, list[str]] = field(default_factory=dict)
     """of a select or radio buttons, what may be chosen"""
+    files: list[str] = field(default_factory=list)
     buttons: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
 
@@ -62,6 +65,7 @@ class Page(HTMLParser):
         form = self._form
         if tag == "form":
             self._form = Form(given.get("action", ""), given.get("method", "get"))
+            self._form.encoding = given.get("enctype", self._form.encoding)
             self.forms.append(self._form)
         elif tag == "a" and "href" in given:
             self._link = (given["href"], [])
@@ -86,6 +90,9 @@ class Page(HTMLParser):
     @staticmethod
     def _input(form: Form, given: dict[str, str]) -> None:
         name = given["name"]
+        if given.get("type") == "file":
+            form.files.append(name)
+            return
         if given.get("type") in ("radio", "checkbox"):
             form.choices.setdefault(name, []).append(given.get("value", "on"))
             if "checked" in given:
@@ -162,8 +169,8 @@ class Browser:
                 return self.open(address)
         raise AssertionError(f"no link '{label}' on {self.page.address}: {self.page.text}")
 
-    def send(self, button: str, **values: str) -> Page:
-        """Fill the form of a button, and press it."""
+    def send(self, button: str, files: Mapping[str, bytes] | None = None, /, **values: str) -> Page:
+        """Fill the form of a button, choose files in it, and press it."""
         form = self.page.form(button)
         given = next(given for label, given in form.buttons if label == button)
         fields = dict(form.fields)
@@ -176,17 +183,28 @@ class Browser:
         address = urljoin(self.page.address, given.get("formaction") or form.action or self.page.address)
         if form.method == "get":
             return self._go("GET", f"{address.partition('?')[0]}?{urlencode(fields)}")
+        if form.encoding == "multipart/form-data":
+            assert set(files or {}) <= set(form.files)
+            body, kind = _multipart(fields, files or {})
+            return self._go("POST", address, body, kind)
+        assert not files, f"the form of '{button}' takes no files"
         return self.post(address, fields)
 
     def post(self, address: str, fields: dict[str, str]) -> Page:
         """Send fields as a form of the page that is shown would."""
         return self._go("POST", address, urlencode(fields).encode())
 
-    def _go(self, method: str, address: str, body: bytes | None = None) -> Page:
+    def _go(
+        self,
+        method: str,
+        address: str,
+        body: bytes | None = None,
+        kind: str = "application/x-www-form-urlencoded",
+    ) -> Page:
         for _turn in range(5):
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
             try:
-                connection.request(method, address, body, self._headers(method))
+                connection.request(method, address, body, self._headers(method, kind))
                 response = connection.getresponse()
                 headers = {name.lower(): value for name, value in response.getheaders()}
                 data = response.read()
@@ -202,7 +220,7 @@ class Browser:
         self.page = Page(address, response.status, headers, _unpacked(data, headers).decode())
         return self.page
 
-    def _headers(self, method: str) -> dict[str, str]:
+    def _headers(self, method: str, kind: str) -> dict[str, str]:
         headers = {
             "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
             "Accept-Encoding": "gzip, deflate",
@@ -210,10 +228,23 @@ class Browser:
             "Sec-Fetch-Site": "same-origin",
         }
         if method == "POST":
-            headers |= {"Origin": self.origin, "Content-Type": "application/x-www-form-urlencoded"}
+            headers |= {"Origin": self.origin, "Content-Type": kind}
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         return headers
+
+
+def _multipart(fields: Mapping[str, str], files: Mapping[str, bytes]) -> tuple[bytes, str]:
+    """A form with files in it (RFC 7578), and its media type."""
+    parts = []
+    for name, text in fields.items():
+        parts.append(f'Content-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode())
+    for name, data in files.items():
+        head = f'Content-Disposition: form-data; name="{name}"; filename="file"\r\n'
+        parts.append(f"{head}Content-Type: application/octet-stream\r\n\r\n".encode() + data + b"\r\n")
+    edge = b"--------edge-of-the-form"
+    body = b"".join(b"--" + edge + b"\r\n" + part for part in parts) + b"--" + edge + b"--\r\n"
+    return body, f"multipart/form-data; boundary={edge.decode()}"
 
 
 def _unpacked(data: bytes, headers: dict[str, str]) -> bytes:

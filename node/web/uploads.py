@@ -1,0 +1,113 @@
+"""Uploads: a form with files in it, read as it comes and never held in memory whole.
+
+Decides how much is taken: of the fields as much as any form has, of the files
+together what the page says. Files lie in the home while the request lasts, so
+that a stick with a ledger on it can be read on a small computer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+from aiohttp import BodyPartReader, web
+
+from ledger.errors import StoreError
+
+from .. import wording
+from ..api import RESIDENT
+from ..errors import InputError
+from .forms import MAX_FIELDS, Form, form_of, plain
+
+MAX_TEXT_BYTES: Final = 524_288
+"""bytes of all fields beside the files; a proposal with all its notes has fewer."""
+
+IN_MEMORY_BYTES: Final = 1_048_576
+"""bytes of a file up to which it needs no place on the disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that was sent: its field, what the browser calls it, its bytes, and where to read them."""
+
+    field: str
+    name: str
+    size: int
+    file: BinaryIO
+
+    def read(self) -> bytes:
+        """All of it, for files that the page keeps small."""
+        self.file.seek(0)
+        return self.file.read()
+
+
+@asynccontextmanager
+async def form_with_files(request: web.Request, most: int) -> AsyncIterator[tuple[Form, list[Upload]]]:
+    """A form and its files, of `most` bytes together; files that were left empty are not among them.
+
+    Raises InputError on more, and on what no form is; StoreError where the disk takes no more.
+    """
+    if not request.content_type.startswith("multipart/"):
+        yield await form_of(request), []
+        return
+    with ExitStack() as held:
+        given: dict[str, str] = {}
+        uploads: list[Upload] = []
+        texts = files = 0
+        home = request.app[RESIDENT].home.path
+        try:
+            async for part in await request.multipart():
+                if not isinstance(part, BodyPartReader) or part.name is None or len(given) >= MAX_FIELDS:
+                    raise _unreadable()
+                if part.filename is None:
+                    data = await _text_of(part, MAX_TEXT_BYTES - texts)
+                    texts += len(data)
+                    given[part.name] = plain(data.decode())
+                    continue
+                spool = held.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=str(home)))
+                file = cast(BinaryIO, spool)
+                size = await _fill(file, part, most - files, most, home)
+                files += size
+                if size:
+                    uploads.append(Upload(part.name, part.filename, size, file))
+        except (ValueError, LookupError, AssertionError) as error:
+            raise _unreadable() from error
+        yield Form(given), uploads
+
+
+def _unreadable() -> InputError:
+    return InputError("The form cannot be read: load the page again and send it once more.")
+
+
+async def _text_of(part: BodyPartReader, most: int) -> bytes:
+    data = bytearray()
+    while chunk := await part.read_chunk():
+        data += chunk
+        if len(data) > most:
+            raise _unreadable()
+    return bytes(data)
+
+
+async def _fill(file: BinaryIO, part: BodyPartReader, left: int, most: int, home: Path) -> int:
+    size = 0
+    while chunk := await part.read_chunk(65_536):
+        size += len(chunk)
+        if size > left:
+            raise InputError(
+                "What was chosen is larger than the {size} that this page takes: choose something smaller.",
+                size=wording.size_of(most),
+            )
+        try:
+            await asyncio.to_thread(file.write, chunk)
+        except OSError as error:
+            raise StoreError(
+                "The file cannot be kept in {path} while it is read ({reason}): free some space.",
+                path=home,
+                reason=error.strerror,
+            ) from error
+    return size
