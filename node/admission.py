@@ -59,6 +59,8 @@ class Admission:
         self._settle = settle
         self._rations = rations
         self._admitted: dict[LogKey, CommuneId | None] = {}
+        self._names: dict[LogKey, str] = {}
+        """what communes call themselves whose charters were admitted and may not be held yet"""
         self._counted: dict[int, int] = {}
         """of runs that were admitted, by their identity, the weight that was counted"""
 
@@ -97,7 +99,7 @@ class Admission:
         introducers = () if commune is None else reach.introducers.get(commune, ())
         held_back = rations.judge(run, commune, standing, introducers)
         if held_back is not None:
-            return LeftOut(held_back, commune)
+            return LeftOut(held_back, commune, self._names.get(run.log))
         self._counted[id(run)] = weight(run)
         return None
 
@@ -167,6 +169,7 @@ class Admission:
         if isinstance(record, Charter):
             commune = CommuneId(entry_id(log, 0, payload))
             if commune in communes and record.network == self._reader.network:
+                self._names[log] = record.name
                 return commune
             return LeftOut(_not_recognised(), commune, record.name)
         if isinstance(record, Succession):

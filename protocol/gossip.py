@@ -564,14 +564,18 @@ class Gossip:
                 self._deeds.append(See(head))
             if log in self._unproved:
                 self._unproved[log].append((number, head))
-            elif self._held.evidence(log) is not None:
-                self._fetch_branch(number, head)
-            elif log in self._declined and head.size > self._held.size(log):
-                self._decline(number, head)
-            elif head.size > self._held.size(log):
-                self._offered(number, log, _Offer(head.size, head.root, head))
             else:
-                self._compare_roots(number, log, _Offer(head.size, head.root, head))
+                self._shown_one(number, log, head)
+
+    def _shown_one(self, number: LinkId, log: LogKey, head: Head) -> None:
+        if self._held.evidence(log) is not None:
+            self._fetch_branch(number, head)
+        elif log in self._declined and head.size > self._held.size(log):
+            self._decline(number, head)
+        elif head.size > self._held.size(log):
+            self._offered(number, log, _Offer(head.size, head.root, head))
+        else:
+            self._compare_roots(number, log, _Offer(head.size, head.root, head))
 
     # Forks --------------------------------------------------------------------------------------
 
@@ -579,11 +583,12 @@ class Gossip:
         waiting = self._unproved.pop(deed.evidence.log, [])
         if isinstance(outcome, EvidenceError):
             self._blame(deed.link, outcome)
-        elif outcome:
-            self._forked(deed.evidence, deed.link)
+        else:
+            if outcome:
+                self._forked(deed.evidence, deed.link)
             waiting += [(deed.link, proven.head) for proven in (deed.evidence.first, deed.evidence.second)]
         for number, head in waiting:
-            self._fetch_branch(number, head)
+            self._shown_one(number, deed.evidence.log, head)
 
     def _forked(self, evidence: Evidence, source: LinkId | None) -> None:
         """A fork has come to light: everybody is told before anything else."""
