@@ -193,6 +193,9 @@ MAX_LINKS: Final = 32
 MAX_PEERS_KEPT: Final = 4_096
 """addresses and logs of which it is remembered how meeting them went; some 100 bytes each on disk."""
 
+MAX_DRAFTS_KEPT: Final = 32
+"""forms that were filled and not signed; who begins more has forgotten the first."""
+
 MAX_NOTICES_KEPT: Final = 1_000
 """notices that are kept; nobody reads further back, and all they tell stands in the exchanges."""
 
@@ -361,3 +364,27 @@ PHOTO_SECONDS: Final = 8.0
 
 UNSENT_BYTES: Final = 65_536
 """bytes that the system may hold unsent on a link, so that news do not wait behind a photo in there."""
+
+MAX_CALLED: Final = 64
+"""nodes that are called because their logs said where they are; each has a task, and is visited in turn."""
+
+CHANGES_AN_HOUR: Final = 4
+"""times an hour that a log may say something new of where its node is; else it could lead others about."""
+
+HOUR_SECONDS: Final = 3_600.0
+"""seconds in an hour."""
+
+MAX_CHANGING: Final = 4_096
+"""logs of which it is remembered when they last said where they are; some 300 bytes of memory each."""
+
+TRIES_UNPROVED: Final = 3
+"""calls of a place at which something answers that proves nothing, before it is called no more."""
+
+TRIES_UNREACHABLE: Final = 16
+"""calls of a place that cannot be reached, before it is left alone; with pauses that grow about an hour."""
+
+GIVEN_UP_SECONDS: Final = 21_600.0
+"""seconds after which a place that could not be reached is called again: in the evening the power is back."""
+
+MAX_OUTDONE: Final = 8
+"""times that this node answers something newer about itself; two copies of a home would never end it."""

@@ -17,6 +17,7 @@ class, and an attribute of `Storage`.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,9 +27,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ledger.log import LogKey
+from protocol.addresses import Addresses, decode_addresses, encode_addresses
+from protocol.errors import MessageError
+from protocol.limits import MAX_KNOWN_ADDRESSES
 
 from . import journal
-from .limits import MAX_NOTICES_KEPT, MAX_PEERS_KEPT
+from .limits import MAX_DRAFTS_KEPT, MAX_NOTICES_KEPT, MAX_PEERS_KEPT
 from .noticing import Notice
 
 if TYPE_CHECKING:
@@ -57,7 +61,9 @@ class Storage:
         self.peers = Peers(self)
         self.accounts = Accounts(self)
         self.unknowns = Unknowns(self)
+        self.whereabouts = Whereabouts(self)
         self.notices = Notices(self)
+        self.drafts = Drafts(self)
         self._thread.submit(self._open)
 
     def do(self, work: Callable[[Database], Result], otherwise: Result) -> Future[Result]:
@@ -203,6 +209,21 @@ def _migrations() -> Migrations:
             "commune BLOB, at INTEGER NOT NULL, read INTEGER NOT NULL) WITHOUT ROWID"
         )
         database.execute("CREATE TABLE looked (log BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID")
+
+    @migrations()
+    def whereabouts(database: Database) -> None:
+        """Where nodes can be called, as their logs have signed it."""
+        database.execute(
+            "CREATE TABLE whereabouts (log BLOB PRIMARY KEY, at INTEGER NOT NULL, told BLOB NOT NULL)"
+        )
+
+    @migrations()
+    def drafts(database: Database) -> None:
+        """Forms that were filled and not signed yet."""
+        database.execute(
+            "CREATE TABLE draft (id TEXT PRIMARY KEY, form TEXT NOT NULL, title TEXT NOT NULL, "
+            "typed TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID"
+        )
 
     return migrations
 
@@ -393,3 +414,83 @@ class Notices:
             )
 
         return self._storage.do(work, None)
+
+
+class Whereabouts:
+    """Where nodes can be called, as their logs have signed it; of each the newest, also of this node's own."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def all(self) -> Future[list[Addresses]]:
+        """Those of all logs, the one that came first at the beginning."""
+
+        def work(database: Database) -> list[Addresses]:
+            found: list[Addresses] = []
+            for (told,) in database.execute("SELECT told FROM whereabouts ORDER BY at").fetchall():
+                with suppress(MessageError):  # of a version that allowed more
+                    found += decode_addresses(told)
+            return found
+
+        return self._storage.do(work, [])
+
+    def keep(self, told: Iterable[Addresses]) -> None:
+        """Remember these in the place of what was; beyond `MAX_KNOWN_ADDRESSES` the oldest go."""
+        rows = [(bytes(each.log), encode_addresses([each])) for each in told]
+
+        def work(database: Database) -> None:
+            database.conn.executemany(
+                "INSERT OR REPLACE INTO whereabouts SELECT ?, coalesce(max(at), 0) + 1, ? FROM whereabouts",
+                rows,
+            )
+            database.execute(
+                "DELETE FROM whereabouts WHERE log IN "
+                "(SELECT log FROM whereabouts ORDER BY at DESC LIMIT -1 OFFSET ?)",
+                (MAX_KNOWN_ADDRESSES + 1,),
+            )
+
+        self._storage.do(work, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A form that was filled and not signed yet: its address, what it is about, and what was typed."""
+
+    id: str
+    form: str
+    title: str
+    typed: Mapping[str, str]
+    at: int
+
+
+class Drafts:
+    """Forms that were filled and not signed, so that a power cut costs nobody what was typed."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def all(self) -> Future[list[Draft]]:
+        """All, the newest first."""
+
+        def work(database: Database) -> list[Draft]:
+            rows = database.execute("SELECT id, form, title, typed, at FROM draft ORDER BY at DESC, id")
+            return [Draft(row[0], row[1], row[2], json.loads(row[3]), row[4]) for row in rows]
+
+        return self._storage.do(work, [])
+
+    def keep(self, draft: Draft) -> None:
+        """Remember one in the place of what it was; beyond `MAX_DRAFTS_KEPT` the oldest go."""
+        row = (draft.id, draft.form, draft.title, json.dumps(dict(draft.typed)), draft.at)
+
+        def work(database: Database) -> None:
+            database.execute("INSERT OR REPLACE INTO draft VALUES (?, ?, ?, ?, ?)", row)
+            database.execute(
+                "DELETE FROM draft WHERE id IN (SELECT id FROM draft ORDER BY at DESC LIMIT -1 OFFSET ?)",
+                (MAX_DRAFTS_KEPT,),
+            )
+
+        self._storage.do(work, None)
+
+    def drop(self, draft: str) -> None:
+        """Forget one: it was signed, or thrown away."""
+        self._storage.do(lambda database: database.execute("DELETE FROM draft WHERE id = ?", (draft,)), None)

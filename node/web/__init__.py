@@ -13,6 +13,7 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `board`: offers and needs of all communes, and one of them.
 - `matching`: which listings of others meet this commune's own, and why.
 - `posting`: an offer or need: post, change, renew, withdraw.
+- `drafts`: forms that were filled and not signed yet.
 - `exchanges`: exchanges, one exchange, and every step in it.
 - `proposing`: the form of a proposal, from a listing or from nothing, and of a counter-offer.
 - `accounts`: what is owed and who owes.
@@ -34,6 +35,7 @@ from . import (
     assets,
     board,
     confirming,
+    drafts,
     exchanges,
     live,
     neighbours,
@@ -55,6 +57,7 @@ TABLES: Final = (
     proposing,
     exchanges,
     confirming,
+    drafts,
     accounts,
     neighbours,
     notices,

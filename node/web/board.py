@@ -22,6 +22,7 @@ from ledger.vocabulary import categories
 from .. import clock
 from ..overview import Listed, Names, listed
 from ..service import Service
+from . import drafts
 from .forms import Form
 from .matching import Match, matches
 from .site import ask, noticing_of, page
@@ -93,6 +94,9 @@ async def board(request: web.Request) -> web.Response:
         request,
         "board.html",
         board=found,
+        drafts=[(draft, drafts.told(draft)) for draft in await drafts.kept(request)]
+        if not form.typed
+        else [],
         form=form,
         further=f"/?{urlencode({**kept, 'from': offset + PAGE})}",
         offset=offset,

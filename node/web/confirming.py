@@ -49,6 +49,7 @@ from ..errors import InputError
 from ..language import gettext as _
 from ..overview import Names
 from ..service import Service
+from . import drafts
 from .forms import Form, form_of
 from .site import page
 from .visits import VISITS
@@ -140,6 +141,7 @@ async def sign(request: web.Request) -> web.Response:
     async def recorded() -> str:
         entry = await request.app[RESIDENT].sign(work)
         journal.tell("signed", kind=record.kind, id=entry.hex())
+        drafts.drafts_of(request).drop(form[drafts.FIELD])
         return place_of(record, entry, about)
 
     try:

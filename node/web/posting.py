@@ -26,7 +26,7 @@ from ..errors import InputError
 from ..language import gettext as _
 from ..pictures import small
 from ..service import Service
-from . import confirming
+from . import confirming, drafts
 from .forms import Form, form_of
 from .site import ask, page
 from .uploads import Upload, form_with_files
@@ -47,7 +47,8 @@ MONTH_DAYS: Final = 30
 async def new(request: web.Request) -> web.Response:
     """The empty form of an offer or a need."""
     await ask(request, lambda service: service.commune)
-    return await _form(request, Form({"kind": request.query.get("kind", "")}))
+    form = await drafts.form_with_draft(request, Form({"kind": request.query.get("kind", "")}))
+    return await _form(request, form)
 
 
 @ROUTES.post("/listings/new")
@@ -55,6 +56,7 @@ async def post(request: web.Request) -> web.Response:
     """Read the form, and show what it says once more; or the form again with what is wrong with it."""
     async with form_with_files(request, MAX_PHOTO_BYTES) as (form, uploads):
         await _keep_photos(request, form, uploads)
+    drafts.keep(request, form, "/listings/new", form["title"])
     if form["edit"]:
         return await _form(request, form)
     category = form.read("category", typed.category_of)

@@ -25,7 +25,7 @@ from ..errors import InputError
 from ..overview import Names, Relations
 from ..proposals import Leg, partner_of, record_of, rest_of
 from ..service import Service
-from . import confirming
+from . import confirming, drafts
 from .forms import Form, form_of
 from .site import ask, page
 
@@ -59,7 +59,7 @@ async def new(request: web.Request) -> web.Response:
             return _of_listing(service.reader.listing(_bytes(given["listing"])), service)
         return Form({"to": given["with"]})
 
-    return await _form(request, await ask(request, filled))
+    return await _form(request, await drafts.form_with_draft(request, await ask(request, filled)))
 
 
 def _bytes(text: str) -> bytes:
@@ -115,6 +115,8 @@ def _line(
 async def propose(request: web.Request) -> web.Response:
     """Read the form, and show the proposal once more; or the form again with what is wrong with it."""
     form = await form_of(request)
+    titles = [form[f"{side}_title_{number}"] for side in SIDES for number in range(1, LINES + 1)]
+    drafts.keep(request, form, "/exchanges/new", ", ".join(title for title in titles if title))
     if form["edit"]:
         return await _form(request, form)
     sides = {side: _things(form, side) for side in SIDES}
