@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.errors import TooMuch
 from protocol.pace import Pace, Paces, Thing
+
+from ..support.shared import CHECKOUT
 
 
 def test_so_many_may_be_taken_at_once_and_then_so_many_a_second() -> None:
@@ -53,3 +57,10 @@ def test_each_thing_has_its_own_measure_and_its_own_sentence(thing: Thing) -> No
     for other in set(Thing) - {thing}:
         paces.take(other, 1, 0.0)
     assert len({one.value[2] for one in Thing}) == len(Thing)
+
+
+def test_the_page_says_how_much_of_each_thing() -> None:
+    page = (CHECKOUT / "docs" / "spec" / "session.md").read_text().partition("## How much of it")[2]
+    rows = re.findall(r"^\| [^|]+ \| ([\d,]+) \| ([\d,]+) \|$", page, re.MULTILINE)
+    told = [(int(once.replace(",", "")), int(second.replace(",", ""))) for once, second in rows]
+    assert told == [thing.value[:2] for thing in Thing]
