@@ -147,9 +147,22 @@ def draw_png(parts: Sequence[str]) -> bytes:
     """A picture of the codes alone, at 300 dpi, black and white."""
     grids = _codes(parts)
     columns = _columns(len(grids))
-    dots = DOTS_OF_A_MODULE[columns - 1]
+    notes = [
+        (b"pHYs", struct.pack(">IIB", DOTS, DOTS, 1)),
+        (b"tEXt", b"Comment\x00" + "\n".join(parts).encode("ascii")),
+    ]
+    return _picture(grids, columns, DOTS_OF_A_MODULE[columns - 1], notes)
+
+
+def draw_each(parts: Sequence[str]) -> list[bytes]:
+    """Each code as a picture, a pixel for every module, to be shown as large as a page likes."""
+    return [_picture([grid], 1, 1, []) for grid in _codes(parts)]
+
+
+def _picture(grids: list[Grid], columns: int, dots: int, notes: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """A PNG of codes side by side, a module so many dots wide, with further chunks."""
     side = len(grids[0])
-    grids += [[[0] * side] * side] * (-len(grids) % columns)
+    grids = [*grids, *([[[0] * side] * side] * (-len(grids) % columns))]
     rows = []
     for first in range(0, len(grids), columns):
         for modules in zip(*grids[first : first + columns], strict=True):
@@ -158,8 +171,7 @@ def draw_png(parts: Sequence[str]) -> bytes:
             rows += [b"\x00" + int(bits, 2).to_bytes(len(bits) // 8, "big")] * dots
     chunks = [
         (b"IHDR", struct.pack(">IIBBBBB", columns * side * dots, len(rows), 1, 0, 0, 0, 0)),
-        (b"pHYs", struct.pack(">IIB", DOTS, DOTS, 1)),
-        (b"tEXt", b"Comment\x00" + "\n".join(parts).encode("ascii")),
+        *notes,
         (b"IDAT", zlib.compress(b"".join(rows), 9)),
         (b"IEND", b""),
     ]

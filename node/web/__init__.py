@@ -16,10 +16,13 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `drafts`: forms that were filled and not signed yet.
 - `exchanges`: exchanges, one exchange, and every step in it.
 - `proposing`: the form of a proposal, from a listing or from nothing, and of a counter-offer.
+- `papers`: what is printed of an exchange: delivery notes, minutes, receipts.
+- `aside`: questions that take long, asked beside the others.
 - `accounts`: what is owed and who owes.
 - `neighbours`: whose ledgers are held, who is linked, whom this commune recognises.
 - `notices`: what others have done, until somebody has looked at it.
 - `status`: how this node is.
+- `rings`: the same among more than two.
 - `live`: telling open pages that something has come.
 """
 
@@ -32,6 +35,7 @@ from aiohttp.typedefs import Middleware
 
 from . import (
     accounts,
+    aside,
     assets,
     board,
     confirming,
@@ -40,8 +44,10 @@ from . import (
     live,
     neighbours,
     notices,
+    papers,
     posting,
     proposing,
+    rings,
     site,
     status,
     welcome,
@@ -55,6 +61,8 @@ TABLES: Final = (
     board,
     posting,
     proposing,
+    rings,
+    papers,
     exchanges,
     confirming,
     drafts,
@@ -72,6 +80,7 @@ MIDDLEWARES: Final[tuple[Middleware, ...]] = (site.speaking, visiting)
 def begin(app: web.Application, port: int) -> None:
     """Add the pages to the people's listener; `port` is where that is heard."""
     site.begin(app, port)
+    aside.begin(app)
     app[welcome.BEGUN] = welcome.Foundings()
     app[live.LISTENING] = live.Listening()
     app.on_shutdown.append(live.hang_up)

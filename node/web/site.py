@@ -27,6 +27,7 @@ from ..errors import HomeError
 from ..noticing import Noticing
 from ..people import ERROR_PAGE, ErrorPage
 from ..service import Service
+from ..visible import safe
 from .assets import address_of
 from .visits import VISITS
 
@@ -125,6 +126,7 @@ def begin(app: web.Application, port: int) -> None:
         asset=address_of,
         wording=wording,
         telling=telling,
+        safe=safe,
         vocabulary=vocabulary,
     )
     environment.filters.update(lines=_lines, words=_words)
