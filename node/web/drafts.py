@@ -69,7 +69,7 @@ async def drop(request: web.Request) -> web.Response:
 
 def told(draft: Draft) -> str:
     """What a draft is, in words."""
-    if draft.form == "/exchanges/new":
+    if draft.form.startswith("/exchanges/"):
         return _("proposal: {title}").format(title=draft.title)
     kind = _("need: {title}") if draft.typed.get("kind") == "need" else _("offer: {title}")
     return kind.format(title=draft.title)

@@ -2,7 +2,7 @@
 
 Decides how lines of "we give" and "they give" become transfers, what a listing
 or the proposal that it answers fills in beforehand, and what stands for a
-listing. A ring among more than two is proposed with `trueque propose --file`.
+listing. Among more than two it is `rings`.
 """
 
 from __future__ import annotations
@@ -53,16 +53,17 @@ async def new(request: web.Request) -> web.Response:
 
     def filled(service: Service) -> Form:
         if given["replaces"]:
-            exchange = service.reader.exchange(EntryId(_bytes(given["replaces"])))
+            exchange = service.reader.exchange(EntryId(bytes_of(given["replaces"])))
             return _of_exchange(exchange, service.commune)
         if given["listing"]:
-            return _of_listing(service.reader.listing(_bytes(given["listing"])), service)
+            return _of_listing(service.reader.listing(bytes_of(given["listing"])), service)
         return Form({"to": given["with"]})
 
     return await _form(request, await drafts.form_with_draft(request, await ask(request, filled)))
 
 
-def _bytes(text: str) -> bytes:
+def bytes_of(text: str) -> bytes:
+    """The id that a form or an address names. Raises NotFound."""
     try:
         return bytes.fromhex(text)
     except ValueError:
@@ -80,7 +81,7 @@ def _of_listing(row: ListingRow, service: Service) -> Form:
     except InputError:
         quantity = None  # nothing is left by what was agreed; people may know better
     return Form(
-        {"to": "" if is_own else row.commune.hex(), **_line(side, 1, row.record.title, quantity, row.id)}
+        {"to": "" if is_own else row.commune.hex(), **fill_line(side, 1, row.record.title, quantity, row.id)}
     )
 
 
@@ -88,20 +89,19 @@ def _of_exchange(exchange: Exchange, own: CommuneId) -> Form:
     """A counter-offer begins as what it answers."""
     partner = partner_of(exchange, own)
     if partner is None:
-        raise InputError(
-            "This exchange is among more than two communes: answer it with `trueque propose --file`."
-        )
+        raise InputError("This exchange is among more than two communes: answer it by the form for several.")
     given = {"to": partner.hex(), "replaces": exchange.id.hex(), "note": exchange.proposal.note or ""}
     for side in SIDES:
         mine = [leg.transfer for leg in exchange.legs if (leg.giver == own) == (side == "give")]
         for number, transfer in enumerate(mine[:LINES], 1):
-            given |= _line(side, number, transfer.title, transfer.quantity, transfer.listing)
+            given |= fill_line(side, number, transfer.title, transfer.quantity, transfer.listing)
     return Form(given)
 
 
-def _line(
+def fill_line(
     side: str, number: int, title: str, quantity: Quantity | None, listing: bytes | None
 ) -> dict[str, str]:
+    """The fields of one line of a form, filled with a thing."""
     found = {f"{side}_title_{number}": title}
     if quantity is not None:
         found[f"{side}_number_{number}"] = wording.number(wording.decimal_of(quantity))
@@ -127,12 +127,12 @@ async def propose(request: web.Request) -> web.Response:
         form.refuse("", InputError("The proposal is empty: say what your commune gives, or what it gets."))
     if not form.is_good:
         return await _form(request, form)
-    replaces = EntryId(_bytes(form["replaces"])) if form["replaces"] else None
+    replaces = EntryId(bytes_of(form["replaces"])) if form["replaces"] else None
 
     def made(service: Service) -> Propose:
         own, partner = service.commune, service.reader.find_commune(form["to"])
-        legs = [Leg(own, partner, _categorised(thing, service)) for thing in sides["give"]]
-        legs += [Leg(partner, own, _categorised(thing, service)) for thing in sides["take"]]
+        legs = [Leg(own, partner, categorised(thing, service)) for thing in sides["give"]]
+        legs += [Leg(partner, own, categorised(thing, service)) for thing in sides["take"]]
         return record_of(legs, at=clock.now(), by=by, note=note, answer_by=answer_by, replaces=replaces)
 
     try:
@@ -152,12 +152,12 @@ def _things(form: Form, side: str) -> list[Transfer]:
         title = form.line(names["title"], needed=quantity is not None)
         if title is None:
             continue
-        listing = form.read(names["listing"], _bytes)
+        listing = form.read(names["listing"], bytes_of)
         found.append(Transfer(giver=0, receiver=0, listing=listing, quantity=quantity, title=title))
     return found
 
 
-def _categorised(thing: Transfer, service: Service) -> Transfer:
+def categorised(thing: Transfer, service: Service) -> Transfer:
     """A thing that stands for a listing has its category."""
     if thing.listing is None:
         return thing
@@ -171,7 +171,7 @@ async def _form(request: web.Request, form: Form) -> web.Response:
             (relations[row.id], row.id, row.name) for row in reader.communes() if relations[row.id] != "own"
         )
         partners = [(identity.hex(), name) for _relation, identity, name in reversed(rows)]
-        answered = reader.exchange(EntryId(_bytes(form["replaces"]))) if form["replaces"] else None
+        answered = reader.exchange(EntryId(bytes_of(form["replaces"]))) if form["replaces"] else None
         return Offered(partners, answered, Names(reader))
 
     return await page(
