@@ -35,6 +35,9 @@ what they decide.
     storing     what came over all links, stored in the order in which it came
     holdings    what gossip asks of the ledger, answered from the database
     photos      fetched from neighbours, and given to them
+    hearsay     addresses that neighbours tell, judged before anybody calls there
+    calling     which of these nodes are called, and where this one says that it is
+    places      where this node lets itself be sent
     lending     which photos are given to neighbours, and kept of theirs
     deeds       what gossip wants to have done: runs and evidence verified and stored
     admission   which logs of others a home takes in

@@ -23,12 +23,14 @@ from ledger.log import Head, LogKey, Run
 from ledger.records import CommuneId
 from ledger.sentences import N_
 from ledger.store.reading import Reader
+from protocol.addresses import PURPOSE, Addresses
 from protocol.handshake import Identity
 
 from . import clock, journal, shares
 from .admission import Admission, reach_of
 from .backoff import Backoff, Clocks, Pauses
 from .blobs import Blobs
+from .calling import Calling
 from .choice import position_of
 from .circle import facts_of
 from .door import is_here, refusal
@@ -99,6 +101,7 @@ class Company(Part, Watch):
         self._reach = Reach({})
         self._recognised: frozenset[CommuneId] = frozenset()
         self._reach_is_old = False
+        self._calling: Calling | None = None
         self._refused: Counter | None = None
 
     # As a part ----------------------------------------------------------------------------------
@@ -139,6 +142,7 @@ class Company(Part, Watch):
         )
         self._links = await self._held.enter_async_context(links.open())
         client = await self._held.enter_async_context(Links.client())
+        guarded = await self._held.enter_async_context(Links.client(custody.network))
         keep = custody.storage.peers.keep
         self._tries = Backoff(Pauses(MEETING_SECONDS, MAX_MEETING_SECONDS), self._clocks, keep)
         self._faults = Backoff(Pauses(FAULT_SECONDS, MAX_FAULT_SECONDS), self._clocks, keep)
@@ -149,13 +153,27 @@ class Company(Part, Watch):
             custody.log,
             links,
             client,
+            guarded,
             tries=self._tries,
             faults=self._faults,
             places=self._settings.live_links,
             recognises=lambda log: links.commune_of(log) in self._recognised,
             proved=lambda instance: self._discovery.prove(instance) if self._discovery else None,
             behaved=lambda link: self._hosts.forgive(link.host),
+            tried=lambda name, peer, why: self._calling.tried(name, peer, why) if self._calling else None,
         )
+        key = custody.home.read_key()
+        self._calling = Calling(
+            custody.log,
+            custody.network,
+            links.gossip.addresses,
+            self._meetings,
+            custody.storage.whereabouts,
+            lambda text: key.sign_in_context(PURPOSE, custody.network, text),
+            clock.now,
+            links.look,
+        )
+        await self._calling.begin(self._settings.places)
         self._tasks["days"] = asyncio.create_task(self._count_days(links))
         for address in self._settings.addresses:
             way = [(address.host, address.port)]
@@ -176,6 +194,8 @@ class Company(Part, Watch):
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        if self._calling is not None:
+            self._calling.close()
         if self._meetings is not None:
             await self._meetings.close()
         stops = [self._held.aclose()]
@@ -237,6 +257,14 @@ class Company(Part, Watch):
             journal.tell("left_alone", peer=peer.hex()[:16], seconds=round(seconds))
         if host and not is_here(host):
             self._hosts.failed(host, "faults")
+
+    def learned(self, told: Sequence[Addresses]) -> None:
+        if self._calling is not None:
+            self._calling.learned(told)
+
+    def outdone(self, told: Addresses) -> None:
+        if self._calling is not None:
+            self._calling.outdone(told)
 
     def changed(self) -> None:
         if self._meetings is not None:

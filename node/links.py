@@ -12,19 +12,20 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import ClientSession, ClientTimeout, WSMsgType, web
+from aiohttp import ClientSession, WSMsgType, web
 
 from ledger.errors import NotFound
 from ledger.log import LogKey
 from ledger.records import CommuneId
 from ledger.store.reading import Reader
+from protocol.addresses import Addresses
 from protocol.gossip import Gossip, LinkId
 from protocol.handshake import Identity, Role
 from protocol.limits import MAX_NOISE_BYTES
@@ -37,10 +38,12 @@ from .blobs import Blobs
 from .deeds import Doer, OwnLog
 from .door import Guest
 from .ends import End, Linked, Parting, Socket, Twins
+from .hearsay import Hearsay, Judge
 from .holdings import Holdings, Shelf
 from .lending import Lender
-from .limits import CONNECT_SECONDS, MAX_SERVED_WANTS, MAX_UNSENT_BYTES, PING_SECONDS, REST_SECONDS
+from .limits import MAX_SERVED_WANTS, MAX_UNSENT_BYTES, PING_SECONDS, REST_SECONDS
 from .photos import Giving, Photos
+from .places import client_for
 from .storing import Storing
 
 if TYPE_CHECKING:
@@ -68,6 +71,12 @@ class Watch:
 
     def faulted(self, peer: LogKey | None, host: str, fault: Exception) -> None:
         """Somebody did what they may not."""
+
+    def learned(self, told: Sequence[Addresses]) -> None:
+        """Addresses of nodes are known that were not, or are newer."""
+
+    def outdone(self, told: Addresses) -> None:
+        """Newer addresses of this very log are about than it has said."""
 
     def is_kept_out(self, peer: LogKey) -> bool:
         """Whether somebody who has just proved who they are is sent away again."""
@@ -124,6 +133,14 @@ class Links:
             own = self._identity.log
             with reader.snapshot():
                 self.gossip = Gossip(Holdings(reader, own))
+            self._hearsay = Hearsay(
+                self.gossip,
+                server,
+                Judge(serving, self._judged),
+                look=self._look_at_all,
+                learned=self._watch.learned,
+                outdone=self._watch.outdone,
+            )
             self._photos = Photos(self._lender, server, self.gossip.blobs, self._look_at_all)
             self._storing = Storing(
                 self._store,
@@ -140,6 +157,7 @@ class Links:
                 yield self
             finally:
                 self._photos.close()
+                self._hearsay.close()
                 self._end_all()
                 async with asyncio.timeout(1):
                     with suppress(TimeoutError):
@@ -167,10 +185,9 @@ class Links:
             return (await self._run(socket, Role.INITIATOR, f"{address}:{port}")).parting()
 
     @staticmethod
-    def client() -> ClientSession:
-        """What links are opened with."""
-        timeout = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
-        return ClientSession(skip_auto_headers=_UNASKED, timeout=timeout)
+    def client(network: str | None = None) -> ClientSession:
+        """What links are opened with; with a `network`, to places that others have told (`places`)."""
+        return client_for(_UNASKED, network)
 
     def wrote(self, log: LogKey) -> None:
         """Tell neighbours of entries that were signed here."""
@@ -208,6 +225,10 @@ class Links:
         self._look_at_all()
         return asked
 
+    def look(self) -> None:
+        """Have sent what sessions have to say."""
+        self._look_at_all()
+
     async def fetch(self, digest: bytes, listing: bytes) -> bool:
         """Have a photo that a listing names fetched from neighbours; whether it is held then."""
         return await self._photos.fetch(digest, listing)
@@ -237,6 +258,15 @@ class Links:
         if end.session.open_blobs or end.session.blob_to_lend() is not None:
             return False
         return self.gossip.is_at_rest(link.number)
+
+    def is_level(self, link: Linked) -> bool:
+        """Whether both sides of a link hold the same, as far as they have said."""
+        return self.gossip.is_level(link.number)
+
+    def behind(self, link: Linked) -> int:
+        """How many entries the other side is known to hold that are not held here."""
+        with self._reader.snapshot():
+            return self.gossip.behind(link.number)
 
     def cut(self, link: Linked) -> None:
         """End a link that leads nowhere any more."""
@@ -379,6 +409,7 @@ class Links:
                 end.session.end("slow", "The other side takes too little at a time.")
             end.look()
         self._photos.collect()
+        self._hearsay.collect()
         self._tell_of_ends()
 
     def _tell_of_ends(self) -> None:

@@ -96,6 +96,7 @@ class Meetings:
         own: LogKey,
         links: Links,
         client: ClientSession,
+        guarded: ClientSession | None = None,
         *,
         tries: Backoff,
         faults: Backoff,
@@ -103,16 +104,21 @@ class Meetings:
         recognises: Callable[[LogKey], bool],
         proved: Callable[[str], None],
         behaved: Callable[[Linked], None],
+        tried: Callable[[str, LogKey | None, str], None] = lambda name, peer, why: None,
     ) -> None:
-        """`tries` is the book of addresses and logs that could not be met, `faults` of logs that did wrong.
+        """`guarded` is the client for places that others have told, `client` for all else.
 
+        `tries` is the book of addresses and logs that could not be met, `faults` of logs that did wrong.
         `recognises` says whether a log belongs to a commune that this one recognises; `proved` is told
-        the name of an announcement that was true, `behaved` of links that have stood for a while.
+        the name of an announcement that was true, `behaved` of links that have stood for a while, `tried`
+        of places that others have told: the name, who was there, and if nobody was, why.
         """
         self.all: dict[str, Meeting] = {}
         self._own = position_of(own)
         self._links = links
         self._client = client
+        self._guarded = guarded or client
+        self._tried = tried
         self._tries = tries
         self._faults = faults
         self._places = places
@@ -238,23 +244,29 @@ class Meetings:
         """Try the addresses of a node until it is there under one; ends when it is gone again."""
         meeting.at_once, meeting.visits = False, True
         begun = time.monotonic()
+        is_told = meeting.source is Source.TOLD
         try:
             why = "unreachable"
             for host, port in addresses:
                 journal.tell("meeting", level="debug", host=host, port=port)
                 try:
-                    parting = await self._links.meet(self._client, host, port)
+                    client = self._guarded if is_told else self._client
+                    parting = await self._links.meet(client, host, port)
                 except WSServerHandshakeError:
                     why = "refused"
                 except (ClientError, OSError):
                     pass
                 else:
                     self._note(meeting, parting, time.monotonic() - begun)
+                    if is_told:
+                        self._tried(meeting.name, parting.peer, "" if parting.peer else "unproved")
                     return
             # Around here it may be back any time, and a try is one packet.
             is_near = meeting.source is Source.AROUND and self._tries.of(meeting.book_name).met is not None
             most = MAX_AROUND_SECONDS if is_near and why == "unreachable" else None
             self._tries.failed(meeting.book_name, why, most)
+            if is_told:
+                self._tried(meeting.name, None, why)
         finally:
             meeting.visits = False
             # So that not all try at once, and nothing that goes wrong at once is tried at once again.

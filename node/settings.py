@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -20,6 +21,9 @@ import msgspec
 
 from ledger.errors import LocalError
 from ledger.sentences import N_
+from protocol.addresses import Place, check_host
+from protocol.errors import MessageError
+from protocol.limits import MAX_PLACES
 
 from .errors import InputError, SettingsError
 from .limits import (
@@ -76,12 +80,31 @@ def parse_address(text: str) -> Address:
     return Address(matched["six"] or matched["name"], int(matched["port"]))
 
 
+def parse_place(text: str) -> Place:
+    """Read an address that others are to be told, in the one spelling that is signed. Raises InputError."""
+    address = parse_address(text)
+    try:
+        host = str(ip_address(address.host))
+    except ValueError:
+        host = address.host.lower()
+    try:
+        check_host(host)
+    except MessageError as error:
+        raise InputError(
+            "'{text}' is no address at which others could call: write a whole name or an IP address, and the "
+            "port.",
+            text=text[:70],
+        ) from error
+    return Place(host, address.port)
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     """What a node is told by its operator."""
 
     people_port: Port = PEOPLE_PORT
     peer_port: Port = PEER_PORT
     peers: tuple[str, ...] = ()
+    public_addresses: Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_PLACES)] = ()
     discovery: bool = True
     live_links: Annotated[int, msgspec.Meta(ge=2, le=MAX_LIVE_LINKS)] = LIVE_LINKS
     hops: Annotated[int, msgspec.Meta(ge=1, le=MAX_HOPS)] = 3
@@ -101,6 +124,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
         return tuple(map(parse_address, self.peers))
 
     @property
+    def places(self) -> tuple[Place, ...]:
+        """Where this node says that it can be called. Raises InputError."""
+        return tuple(dict.fromkeys(map(parse_place, self.public_addresses)))
+
+    @property
     def chosen(self) -> frozenset[bytes]:
         """The communes, by their ids, and the logs, by their keys, that are followed."""
         return frozenset(map(bytes.fromhex, self.follow))
@@ -110,6 +138,7 @@ EXPECTED: Final[Mapping[str, str]] = {
     "people-port": N_("a number from 0 to 65535, without quotes"),
     "peer-port": N_("a number from 0 to 65535, without quotes"),
     "peers": N_('a list of addresses, as in ["montes.example:8784"]'),
+    "public-addresses": N_('a list of at most four public addresses, as in ["montes.example:8784"]'),
     "discovery": N_("true or false, without quotes"),
     "live-links": N_("a number from 2 to 20, without quotes"),
     "hops": N_("a number from 1 to 8, without quotes"),
@@ -180,9 +209,10 @@ def _settings_of(given: Mapping[str, Any], path: Path, text: str) -> Settings:
             )
         try:
             found[known[name].name] = msgspec.convert(value, known[name].type)
-            if name == "peers":
-                for each in found["peers"]:
-                    parse_address(each)
+            for each in found["peers"] if name == "peers" else ():
+                parse_address(each)
+            for each in found["public_addresses"] if name == "public-addresses" else ():
+                parse_place(each)
         except (msgspec.ValidationError, InputError) as error:
             raise SettingsError(
                 "The settings {path} have something else in line {line} behind {name} than {expected}.",

@@ -417,7 +417,7 @@ class Notices:
 
 
 class Whereabouts:
-    """Where nodes can be called, as their logs have signed it; of each the newest, also of this node's own."""
+    """Where nodes can be called, as their logs have signed it; of each the newest, this node's own too."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage

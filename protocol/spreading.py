@@ -74,7 +74,8 @@ class Spreading:
     def __init__(self, own: LogKey | None) -> None:
         self.known: OrderedDict[LogKey, Addresses] = OrderedDict()
         """the newest of each log, that which changed last at the end"""
-        self._own = own
+        self.own = own
+        """the log that is written here"""
         self._mine: Addresses | None = None
         self._links: dict[int, _Link] = {}
         self._asked: OrderedDict[LogKey, None] = OrderedDict()
@@ -146,7 +147,7 @@ class Spreading:
                 self._heard.append(Heard(number, each))
 
     def _is_new(self, told: Addresses) -> bool:
-        before = self._mine if told.key == self._own else self.known.get(told.key)
+        before = self._mine if told.key == self.own else self.known.get(told.key)
         return before is None or before.number < told.number
 
     def to_judge(self) -> list[Heard]:
@@ -162,7 +163,7 @@ class Spreading:
             link.unjudged[told.key] = told
             while len(link.unjudged) > MAX_UNJUDGED_ADDRESSES:
                 link.unjudged.popitem(last=False)
-        if verdict is not Verdict.KNOWN or told.key == self._own or not self._is_new(told):
+        if verdict is not Verdict.KNOWN or told.key == self.own or not self._is_new(told):
             return False
         self._keep(told)
         for number, other in self._links.items():
