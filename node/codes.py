@@ -16,6 +16,7 @@ import warnings
 import zlib
 from collections.abc import Sequence
 from html import escape
+from importlib.util import find_spec
 from textwrap import wrap
 from typing import Any, Final
 
@@ -149,7 +150,8 @@ def draw_png(parts: Sequence[str]) -> bytes:
     columns = _columns(len(grids))
     notes = [
         (b"pHYs", struct.pack(">IIB", DOTS, DOTS, 1)),
-        (b"tEXt", b"Comment\x00" + "\n".join(parts).encode("ascii")),
+        # The full stop ends the last part: the checksum that follows can begin with a digit.
+        (b"tEXt", b"Comment\x00" + "\n".join(parts).encode("ascii") + b"."),
     ]
     return _picture(grids, columns, DOTS_OF_A_MODULE[columns - 1], notes)
 
@@ -189,6 +191,14 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 def is_image(data: bytes) -> bool:
     """Whether a file is a picture, by how it begins."""
     return data.startswith(IMAGES)
+
+
+def reads_images() -> bool:
+    """Whether codes can be read from pictures in this installation."""
+    try:
+        return all(find_spec(name) is not None for name in ("PIL", "zxingcpp"))
+    except ImportError:
+        return False
 
 
 def read_image(data: bytes) -> list[str]:

@@ -17,9 +17,11 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `exchanges`: exchanges, one exchange, and every step in it.
 - `proposing`: the form of a proposal, from a listing or from nothing, and of a counter-offer.
 - `papers`: what is printed of an exchange: delivery notes, minutes, receipts.
+- `receipts`: checking a receipt that somebody brings.
 - `aside`: questions that take long, asked beside the others.
 - `accounts`: what is owed and who owes.
 - `neighbours`: whose ledgers are held, who is linked, whom this commune recognises.
+- `bundles`: ledgers on a stick, written and taken in.
 - `notices`: what others have done, until somebody has looked at it.
 - `status`: how this node is.
 - `rings`: the same among more than two.
@@ -38,6 +40,7 @@ from . import (
     aside,
     assets,
     board,
+    bundles,
     confirming,
     drafts,
     exchanges,
@@ -47,6 +50,7 @@ from . import (
     papers,
     posting,
     proposing,
+    receipts,
     rings,
     site,
     status,
@@ -63,11 +67,13 @@ TABLES: Final = (
     proposing,
     rings,
     papers,
+    receipts,
     exchanges,
     confirming,
     drafts,
     accounts,
     neighbours,
+    bundles,
     notices,
     status,
     live,
@@ -83,6 +89,8 @@ def begin(app: web.Application, port: int) -> None:
     aside.begin(app)
     app[welcome.BEGUN] = welcome.Foundings()
     app[live.LISTENING] = live.Listening()
+    app[bundles.IMPORTS] = bundles.Imports()
     app.on_shutdown.append(live.hang_up)
+    app.on_shutdown.append(bundles.let_go)
     for module in TABLES:
         app.add_routes(module.ROUTES)

@@ -23,7 +23,7 @@ from .. import clock
 from ..overview import Listed, Names, listed
 from ..service import Service
 from . import drafts
-from .forms import Form
+from .forms import Form, whole
 from .matching import Match, matches
 from .site import ask, noticing_of, page
 
@@ -59,7 +59,7 @@ class Board:
 async def board(request: web.Request) -> web.Response:
     """The board, or the part of it that was chosen."""
     form = Form({name: text for name in FILTERS if (text := request.query.get(name, "").strip())})
-    offset = _whole(request.query.get("from", "0"))
+    offset = whole(request.query.get("from", "0"))
     today = clock.today()
 
     def look(service: Service) -> Board:
@@ -117,10 +117,6 @@ def _ending(service: Service, own: CommuneId, today: str) -> list[Listed]:
         for row in rows
         if row.record.until is not None and first <= row.record.until <= last
     ]
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
 # One listing ------------------------------------------------------------------------------------

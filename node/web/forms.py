@@ -120,3 +120,8 @@ def _fitting(text: str, limit: int) -> str:
             "This has {count} characters; {limit} are allowed: shorten it.", count=len(text), limit=limit
         )
     return text
+
+
+def whole(text: str) -> int:
+    """A whole number in an address; 0 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0

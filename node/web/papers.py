@@ -28,6 +28,7 @@ from ..overview import Names, Said, said_in
 from ..receipts import make_receipt
 from ..service import Service
 from .aside import ask_aside
+from .forms import whole
 from .site import ask, page
 
 ROUTES: Final = web.RouteTableDef()
@@ -90,12 +91,12 @@ async def minutes(request: web.Request) -> web.Response:
     return await page(request, "print_minutes.html", written=found, now=clock.now())
 
 
-@ROUTES.get("/exchanges/{id:[0-9a-f]{64}}/print/delivery-{number:[1-9][0-9]{0,2}}")
+@ROUTES.get("/exchanges/{id:[0-9a-f]{64}}/print/delivery-{number}")
 async def delivery_note(request: web.Request) -> web.Response:
     """What goes along with one transfer: what it is, from whom to whom, with room for hands and stamps."""
-    entry, number = _entry_of(request), int(request.match_info["number"])
+    entry, number = _entry_of(request), whole(request.match_info["number"])
     found = await ask(request, lambda service: _written(entry, service))
-    if number > len(found.exchange.legs):
+    if not 1 <= number <= len(found.exchange.legs):
         raise NotFound("There is nothing at this address.")
     leg = found.exchange.legs[number - 1]
     parties = {party.id: party for party in found.parties}

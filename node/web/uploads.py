@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -31,7 +31,7 @@ IN_MEMORY_BYTES: Final = 1_048_576
 """bytes of a file up to which it needs no place on the disk."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Upload:
     """A file that was sent: its field, what the browser calls it, its bytes, and where to read them."""
 
@@ -39,6 +39,14 @@ class Upload:
     name: str
     size: int
     file: BinaryIO
+    taken: bool = False
+    """whether somebody keeps the file open beyond the request, and closes it"""
+
+    def take(self) -> BinaryIO:
+        """The file, from its beginning, to be closed by whoever takes it."""
+        self.taken = True
+        self.file.seek(0)
+        return self.file
 
     def read(self) -> bytes:
         """All of it, for files that the page keeps small."""
@@ -55,22 +63,24 @@ async def form_with_files(request: web.Request, most: int) -> AsyncIterator[tupl
     if not request.content_type.startswith("multipart/"):
         yield await form_of(request), []
         return
-    with ExitStack() as held:
-        given: dict[str, str] = {}
-        uploads: list[Upload] = []
-        texts = files = 0
-        home = request.app[RESIDENT].home.path
+    given: dict[str, str] = {}
+    uploads: list[Upload] = []
+    opened: list[BinaryIO] = []
+    texts = files = parts = 0
+    home = request.app[RESIDENT].home.path
+    try:
         try:
             async for part in await request.multipart():
-                if not isinstance(part, BodyPartReader) or part.name is None or len(given) >= MAX_FIELDS:
+                parts += 1
+                if not isinstance(part, BodyPartReader) or part.name is None or parts > MAX_FIELDS:
                     raise _unreadable()
                 if part.filename is None:
                     data = await _text_of(part, MAX_TEXT_BYTES - texts)
                     texts += len(data)
                     given[part.name] = plain(data.decode())
                     continue
-                spool = held.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=str(home)))
-                file = cast(BinaryIO, spool)
+                file = cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=str(home)))
+                opened.append(file)
                 size = await _fill(file, part, most - files, most, home)
                 files += size
                 if size:
@@ -78,6 +88,11 @@ async def form_with_files(request: web.Request, most: int) -> AsyncIterator[tupl
         except (ValueError, LookupError, AssertionError) as error:
             raise _unreadable() from error
         yield Form(given), uploads
+    finally:
+        taken = [upload.file for upload in uploads if upload.taken]
+        for file in opened:
+            if file not in taken:
+                file.close()
 
 
 def _unreadable() -> InputError:

@@ -491,6 +491,14 @@ def test_a_picture_of_the_codes_is_read_back(reading: Any, count: int) -> None:
     assert join_parts(codes.read_image(codes.draw_png(paper_parts(data)))) == data
 
 
+def test_the_text_in_a_picture_ends_where_its_parts_do() -> None:
+    """A checksum follows it there, whose first byte can be a digit."""
+    for number in range(100):
+        data = number.to_bytes(2)
+        picture = codes.draw_png(paper_parts(data))
+        assert join_parts(find_parts(picture.decode("utf-8", "replace"))) == data
+
+
 @pytest.mark.parametrize(("turned", "blurred"), [(0, 0.0), (1.5, 2.0), (4, 2.5), (90, 1.0), (183, 2.0)])
 def test_a_photo_of_the_printed_sheet_is_read_back(reading: Any, turned: float, blurred: float) -> None:
     """Printed at 300 dpi and photographed askew, a little out of focus, as a JPEG of half the width."""
