@@ -108,6 +108,9 @@ class Rations:
                 communes: dict[LogKey, CommuneId | None] = {}
                 for branch in reader.branches():
                     communes[branch.log] = communes.get(branch.log) or branch.commune
+                for log, back in list(self._held_back.items()):
+                    if reach.standing(log, back.commune) is None:
+                        del self._held_back[log]
                 for log, commune in communes.items():
                     if log != own:
                         self._take_note(reader, log, commune, reach)

@@ -21,8 +21,8 @@ from .rations import Rations
 from .unknown import Unknown
 
 _LOGS: Final = N_(
-    "Held back, because their logs have more than their quota of {limit} MB: {names}. They get room for more "
-    "each day that this node runs; to give more at once, raise log-megabytes in config.toml."
+    "Held back, because their logs have more than their quota: {names}. They get room for more each day that "
+    "this node runs; to give more at once, raise log-megabytes in config.toml."
 )
 _SHARES: Final = N_(
     "Held back, because others have introduced more than their share of {logs} logs and {limit} MB: "
@@ -72,7 +72,7 @@ def sentences_of(facts: dict[str, Any]) -> Iterator[Told]:
     """The same in words, as far as a person has to know."""
     quotas = facts["quotas"]
     if logs := [one for one in facts["held_back"] if one["quota"] == Over.LOG.value]:
-        yield Told(_LOGS, {"names": _names(logs), "limit": quotas["log_bytes"] // MEGABYTE})
+        yield Told(_LOGS, {"names": _names(logs)})
     if shares := [one for one in facts["held_back"] if one["quota"] == Over.SHARE.value]:
         limit = quotas["introduced_bytes"] // MEGABYTE
         told = {"names": _names(shares), "logs": quotas["introduced_logs"], "limit": limit}

@@ -12,7 +12,7 @@ import pytest
 
 from ledger.evidence import check_evidence
 from ledger.log import Run
-from ledger.records import Offer, Recognise
+from ledger.records import Offer, Recognise, Unrecognise
 from node import shares
 from node.admission import Admission, reach_of
 from node.bundles import export_bundle, import_bundle
@@ -172,9 +172,22 @@ def test_what_was_taken_in_grows_while_another_one_waits_and_comes_once_it_is_re
     talk(montes, source)
     assert montes.sizes()[first.log] == 2
     assert second.log not in montes.sizes()
+    assert [log for log, _ in montes.rations.all_held_back()] == [second.log]
     montes.sign(Recognise, commune=second.commune)
     talk(montes, source)
     assert second.log in montes.sizes()
+    assert montes.rations.all_held_back() == []
+
+
+def test_what_nobody_introduces_any_more_is_not_held_back(house: Build, source: Neighbour) -> None:
+    montes = house("Montes", Quotas(introduced_logs=0))
+    hub, first = introduces(found("Hub"), found("First"))
+    give(source, hub, first)
+    montes.sign(Recognise, commune=hub.commune)
+    montes.node.meet(source)
+    talk(montes, source)
+    assert [log for log, _ in montes.rations.all_held_back()] == [first.log]
+    montes.sign(Unrecognise, commune=hub.commune)
     assert montes.rations.all_held_back() == []
 
 

@@ -11,9 +11,13 @@ import msgspec
 import pytest
 
 from ledger.store.writing import Store
+from node import shares
 from node.cli import COMMANDS
 from node.home import Home
 from node.proposals import WrittenProposal, WrittenTransfer
+from node.quotas import Quotas
+from node.rations import Rations
+from node.unknown import Unknown
 
 from ..support import command_pages
 from ..support.communes import found as found_writer
@@ -59,6 +63,10 @@ def test_the_page_is_in_english_whatever_is_spoken() -> None:
 def test_what_every_command_prints_as_json_is_documented(name: str) -> None:
     table = JSON.partition("## What the commands print")[2].partition("\n## ")[0]
     assert f"`trueque {name}`" in table
+
+
+def test_what_is_told_of_quotas_is_documented() -> None:
+    check(shares.facts_of(Rations(Quotas()), Unknown("ensayo"), [], lambda log: None), "Quotas")
 
 
 # JSON -------------------------------------------------------------------------------------------
