@@ -26,7 +26,7 @@ def throw(frames: int, seed: int) -> None:
 
 
 def test_a_few_thousand_junk_frames_bring_out_only_what_is_declared() -> None:
-    throw(6_000, 7)
+    throw(3_000, 7)
 
 
 @pytest.mark.slow
