@@ -11,9 +11,11 @@ what they decide.
     opening     opening a home for a command, to read or to sign
     founding    how a commune begins
     typed       what people type: quantities, units, categories, dates
+    wishes      records as people and programs ask for them, in plain fields
     proposals   proposals as people give them: things, listings, files
     moves       which transfer, amount or dispute is meant where a person leaves it open
     overview    what is put together to be shown: listings, what was said, accounts
+    shapes      the same as JSON, for commands and the API
     language    which language is spoken, and the texts in it
     wording     amounts, times, ids and states in words
     telling     records, transfers and steps as sentences

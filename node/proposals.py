@@ -261,10 +261,10 @@ def _wrong_form(reason: str) -> str:
     return _("it has to be text between quotes")
 
 
-def legs_of(written: WrittenProposal, reader: Reader) -> list[Leg]:
+def legs_of(transfers: Sequence[WrittenTransfer], reader: Reader) -> list[Leg]:
     """The legs that a file describes. Raises InputError naming the transfer that is wrong."""
     legs = []
-    for place, leg in enumerate(written.transfers):
+    for place, leg in enumerate(transfers):
         try:
             legs.append(_written_leg(leg, reader))
         except (InputError, NotFound) as error:

@@ -131,21 +131,31 @@ def day_of(text: str) -> str:
     raise InputError("'{text}' is not a date: write year, month and day, like 2030-01-31.", text=text)
 
 
+def start_of_day(text: str) -> int:
+    """The first millisecond of a local day, in milliseconds since 1970. Raises InputError."""
+    return _midnight(text, 0)
+
+
 def end_of_day(text: str) -> int:
     """The last millisecond of a local day, in milliseconds since 1970. Raises InputError."""
+    return _midnight(text, 1) - 1
+
+
+def _midnight(text: str, days: int) -> int:
+    """When a local day begins that is so many days after the one that was typed, in milliseconds."""
     day = date.fromisoformat(day_of(text))
     try:
-        following = datetime.combine(day + timedelta(days=1), time()).astimezone()
-        end = int(following.timestamp() * 1000) - 1
+        begun = datetime.combine(day + timedelta(days=days), time()).astimezone()
+        at = int(begun.timestamp() * 1000)
     except (OverflowError, ValueError, OSError):
-        end = -1
-    if end < 0:
+        at = -1
+    if at < 0:
         raise InputError("'{text}' is too far away: give another date.", text=text)
-    return end
+    return at
 
 
-def item_of(text: str) -> Item:
-    """`TITLE`, `TITLE;QUANTITY;UNIT` or `TITLE;;` as one thing of a transfer. Raises InputError."""
+def parts_of(text: str) -> tuple[str, str | None, str | None]:
+    """`TITLE`, `TITLE;QUANTITY;UNIT` or `TITLE;;` in its parts. Raises InputError."""
     parts: Sequence[str] = [part.strip() for part in unicodedata.normalize("NFC", text).split(";")]
     if len(parts) not in (1, 3) or not parts[0]:
         raise InputError(
@@ -153,7 +163,13 @@ def item_of(text: str) -> Item:
             text=text,
         )
     number, unit = (parts[1] or None, parts[2] or None) if len(parts) == 3 else (None, None)
-    return Item(parts[0], quantity_of(number, unit))
+    return parts[0], number, unit
+
+
+def item_of(text: str) -> Item:
+    """`TITLE`, `TITLE;QUANTITY;UNIT` or `TITLE;;` as one thing of a transfer. Raises InputError."""
+    title, number, unit = parts_of(text)
+    return Item(title, quantity_of(number, unit))
 
 
 def line_of(text: str) -> str:

@@ -6,8 +6,9 @@ words; used by commands and pages alike. What they are is the ledger's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from ledger import vocabulary
 from ledger.limits import MAX_SCALE
@@ -15,7 +16,7 @@ from ledger.records import Quantity
 
 from . import clock, language
 from .language import gettext as _
-from .language import pgettext
+from .language import ngettext, pgettext
 
 SHORT_ID: Final = 12
 """hex digits of an id as it is shown; among a million entries two begin alike with probability 0.2 %."""
@@ -187,3 +188,21 @@ def trouble_with_node(why: str | None) -> str:
         "faults": _("it broke the rules of the protocol"),
     }
     return known.get(why or "", why or "")
+
+
+def node_state(row: Mapping[str, Any]) -> str:
+    """How it stands with another node, by what docs/reference/json.md calls a node."""
+    if row["state"] == "linked":
+        return _("linked") if row["relation"] == "recognised" else _("linked, not recognised")
+    if row["state"] == "waiting":
+        failures = ngettext("{count} failure", "{count} failures", row["failures"])
+        return _("{failures}, tried again in {span}: {why}").format(
+            failures=failures.format(count=row["failures"]),
+            span=span_of(row["again"]),
+            why=trouble_with_node(row["why"]),
+        )
+    if row["state"] == "resting":
+        return _("at rest; compared again in {span}").format(span=span_of(row["again"]))
+    if row["state"] == "new":
+        return _("never met yet")
+    return _("linked again in a moment")

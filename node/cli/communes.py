@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,9 +13,10 @@ from ledger.records import CommuneId
 from ledger.store.reading import MIN_PREFIX
 
 from .. import telling, wording
-from ..errors import InputError
 from ..language import current, ngettext
 from ..language import gettext as _
+from ..wishes import Remark
+from ..wishes import communes as wishes
 from . import output
 from .desk import Desk
 from .options import LINE, OPTIONAL_LINE, OPTIONAL_TEXT, TEXT, argument, command, option
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from ..overview import Names, Relations
 
-_WHOLE_ID: Final = re.compile(r"[0-9a-fA-F]{64}")
-
 
 @command("communes")
 @argument("commune", metavar="COMMUNE", help="One commune in full, by its name or id.", required=False)
@@ -39,97 +37,26 @@ def communes(desk: Desk, commune: str | None) -> None:
     The words beside a commune are for comparing it aloud: two communes with one name have different words.
     """
     from .. import overview
+    from ..shapes import communes as shapes
 
     with desk.reading() as service:
         reader, names = service.reader, overview.Names(service.reader)
         relations = overview.Relations(service)
         if commune is not None:
             row = reader.commune(reader.find_commune(commune))
-            formed, accounts = reader.formed(row.id), overview.accounts_of(row.id, reader)
             if desk.as_json:
-                output.print_json(
-                    [
-                        {
-                            **as_json(row, relations),
-                            **_formed_as_json(formed, reader),
-                            "accounts": [account_as_json(account) for account in accounts],
-                        }
-                    ]
-                )
+                output.print_json([shapes.in_full(row, relations, reader)])
             else:
+                formed, accounts = reader.formed(row.id), overview.accounts_of(row.id, reader)
                 _show_one(row, formed, accounts, reader, relations, names)
             return
         rows = reader.communes()
         desk.show(
             rows,
-            partial(as_json, relations=relations),
+            partial(shapes.commune_of, relations=relations),
             partial(_draw, relations=relations),
             _("No commune is known here."),
         )
-
-
-def as_json(row: CommuneRow, relations: Relations) -> dict[str, Any]:
-    """A commune as docs/reference/json.md describes it."""
-    from .. import keys
-
-    return {
-        "id": row.id.hex(),
-        "commune": row.id.hex(),
-        "name": row.name,
-        "kind": relations[row.id],
-        "place": row.place,
-        "about": row.about,
-        "contact": row.contact,
-        "words": {language: keys.fingerprint_words(row.id, language) for language in keys.LANGUAGES},
-    }
-
-
-def _formed_as_json(formed: Commune, reader: Reader) -> dict[str, Any]:
-    tips = formed.chain.tips
-    return {
-        "network": formed.founding.network,
-        "within": formed.founding.within,
-        "founded_at": formed.founding.at,
-        "authority": [
-            {"threshold": tip.authority.threshold, "keys": [key.hex() for key in tip.authority.keys]}
-            for tip in tips
-        ],
-        "logs": [_log_as_json(formed, log, reader) for log in formed.logs],
-        "recognises": [commune.hex() for commune in reader.recognised(formed.id)],
-        "refused": [{"id": item.id.hex(), "code": item.code} for item in formed.refused],
-    }
-
-
-def _log_as_json(formed: Commune, log: Any, reader: Reader) -> dict[str, Any]:
-    held = reader.branches(log)
-    seal = formed.seals.get(log)
-    return {
-        "log": log.hex(),
-        "size": max((branch.size for branch in held), default=0),
-        "branches": len(held),
-        "forked_at": held[0].cut if held else None,
-        "sealed_at": None if seal is None else seal.size,
-        "contested": log in formed.contested,
-    }
-
-
-def account_as_json(account: Account) -> dict[str, Any]:
-    """What stands open with one partner, of one category and unit."""
-
-    def figure(value: Figure) -> dict[str, Any]:
-        amount = str(value.amount) if account.unit is None else wording.decimal(value.amount)
-        return {"quantity": amount, "exchanges": [entry.hex() for entry in value.exchanges]}
-
-    return {
-        "partner": account.partner.hex(),
-        "category": account.category,
-        "unit": account.unit,
-        "owes": figure(account.owes),
-        "owed": figure(account.owed),
-        "giving": figure(account.giving),
-        "getting": figure(account.getting),
-        "contested": [entry.hex() for entry in account.contested],
-    }
 
 
 def _draw(rows: Sequence[CommuneRow], relations: Relations) -> None:
@@ -194,17 +121,19 @@ def _show_one(
 
 
 def _logs_table(formed: Commune, reader: Reader) -> output.Table:
+    from ..shapes.communes import log_of
+
     table = output.Table((_("Log"), _("Entries"), _("State")), title=_("Logs"), right=frozenset({1}))
     for log in formed.logs:
-        told = _log_as_json(formed, log, reader)
+        told = log_of(formed, log, reader)
         state = []
-        if told["sealed_at"] is not None:
-            state.append(_("sealed at {size}").format(size=told["sealed_at"]))
-        if told["forked_at"] is not None:
-            state.append(_("forked at {index}").format(index=told["forked_at"]))
-        if told["contested"]:
+        if told.sealed_at is not None:
+            state.append(_("sealed at {size}").format(size=told.sealed_at))
+        if told.forked_at is not None:
+            state.append(_("forked at {index}").format(index=told.forked_at))
+        if told.contested:
             state.append(_("contested"))
-        table.rows.append((wording.short(log), str(told["size"]), ", ".join(state) or _("in use")))
+        table.rows.append((wording.short(log), str(told.size), ", ".join(state) or _("in use")))
     return table
 
 
@@ -236,16 +165,6 @@ def _figure(figure: Figure, unit: str | None) -> str:
 # Acts -------------------------------------------------------------------------------------------
 
 
-def _meant(text: str, reader: Reader) -> tuple[CommuneId, str]:
-    """A commune and what to call it; by its whole id also one that is not known here yet."""
-    if _WHOLE_ID.fullmatch(text.strip()):
-        commune = CommuneId(bytes.fromhex(text.strip()))
-        known = [row.name for row in reader.communes() if row.id == commune]
-        return commune, known[0] if known else wording.short(commune)
-    commune = reader.find_commune(text)
-    return commune, reader.commune(commune).name
-
-
 def _linked(text: str, desk: Desk) -> tuple[CommuneId, str] | None:
     """The commune of a node that is linked with the running one, by its name or the beginning of its id."""
     from .peers import linked_communes
@@ -272,19 +191,18 @@ def recognise(desk: Desk, commune: str, note: str | None, by: str | None) -> Non
     What it records is then kept here, and so is what those record that it recognises. Compare its words
     aloud first.
     """
-    from ledger.records import Recognise
-
     from .. import keys
 
     with desk.writing() as service:
         try:
-            identity, name = _meant(commune, service.reader)
+            identity, name = wishes.commune_meant(commune, service.reader)
         except NotFound:
             linked = _linked(commune, desk)
             if linked is None:
                 raise
             identity, name = linked
-        record = Recognise(at=desk.now(), by=by, commune=identity, note=note)
+        given = Remark(note=note, by=by)
+        record = wishes.recognition("recognise", identity, given, desk.now()).record
         service.check(record)
         words = keys.fingerprint_words(identity, current())
         desk.confirm(_("Recognise {name}, whose words are: {words}.").format(name=name, words=words))
@@ -324,11 +242,10 @@ def unrecognise(desk: Desk, commune: str, note: str | None, by: str | None) -> N
 
     What was agreed with that commune stays as it is.
     """
-    from ledger.records import Unrecognise
-
     with desk.writing() as service:
-        identity, name = _meant(commune, service.reader)
-        record = Unrecognise(at=desk.now(), by=by, commune=identity, note=note)
+        identity, name = wishes.commune_meant(commune, service.reader)
+        given = Remark(note=note, by=by)
+        record = wishes.recognition("unrecognise", identity, given, desk.now()).record
         service.check(record)
         desk.confirm(_("Recognise {name} no more.").format(name=name))
         entry = service.record(record)
@@ -358,25 +275,14 @@ def profile(
     """
     from ledger.records import Profile
 
-    given = {"name": name, "place": place, "about": about, "contact": contact}
-    if all(value is None for value in given.values()):
-        raise InputError("Say what changes: --name, --place, --about or --contact.")
+    given = wishes.Presentation(name=name, place=place, about=about, contact=contact, by=by)
+    wishes.check_presentation(given)
     with desk.writing() as service:
-        row = service.reader.commune(service.commune)
-        former = {"name": row.name, "place": row.place, "about": row.about, "contact": row.contact}
-        # An empty text removes what was there.
-        fields = {field: former[field] if value is None else value or None for field, value in given.items()}
-        if fields == former:
-            raise InputError("That is what the profile says already: there is nothing to change.")
-        kept_name = fields.pop("name")
-        assert kept_name is not None
-        record = Profile(at=desk.now(), by=by, name=kept_name, **_texts(fields))
+        record = wishes.presentation(given, service, desk.now()).record
+        assert isinstance(record, Profile)
         service.check(record)
-        told = "; ".join(value for value in (kept_name, *fields.values()) if value is not None)
+        texts = (record.name, record.place, record.about, record.contact)
+        told = "; ".join(value for value in texts if value is not None)
         desk.confirm(_("Present your commune as: {profile}.").format(profile=told))
         entry = service.record(record)
         desk.done(entry, _("Your commune presents itself as: {profile}.").format(profile=told))
-
-
-def _texts(fields: dict[str, str | None]) -> dict[str, Any]:
-    return dict(fields)

@@ -9,12 +9,12 @@ output can be piped. What the answers look like is `output`'s.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
@@ -106,7 +106,7 @@ class Desk:
     def show(
         self,
         rows: Iterable[Row],
-        plain: Callable[[Row], Mapping[str, Any]],
+        plain: Callable[[Row], object],
         draw: Callable[[Sequence[Row]], None],
         empty: str,
         *,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,7 +16,7 @@ from .desk import Desk
 from .options import argument, command, limit_option, option
 
 if TYPE_CHECKING:
-    from ledger.exchange import Exchange, Leg
+    from ledger.exchange import Exchange
 
     from ..overview import Names, Said
     from ..service import Service
@@ -52,6 +52,7 @@ def exchanges(
     from ledger.steps import awaited
 
     from .. import overview
+    from ..shapes import exchanges as shapes
 
     with desk.reading() as service:
         names = overview.Names(service.reader)
@@ -59,9 +60,8 @@ def exchanges(
             found = service.find_exchange(exchange)
             said = overview.said_in(found, service)
             if desk.as_json:
-                output.print_json(
-                    [{**as_json(found, service, desk.now(), names), "moves": moves_as_json(said)}]
-                )
+                shown = shapes.exchange_of(found, service, desk.now(), names)
+                output.print_json([shapes.in_full(shown, said)])
             else:
                 _show_one(found, said, service, desk.now(), names)
             return
@@ -75,120 +75,11 @@ def exchanges(
                 if (partner is None or partner in row.proposal.parties)
                 and (not waiting or any(step.commune == service.own for step in awaited(row)))
             ),
-            partial(as_json, service=service, now=desk.now(), names=names),
+            partial(shapes.exchange_of, service=service, now=desk.now(), names=names),
             partial(_draw, service=service, now=desk.now(), names=names),
             _("There are no exchanges to show."),
             limit=limit,
         )
-
-
-# JSON -------------------------------------------------------------------------------------------
-
-
-def as_json(row: Exchange, service: Service, now: int, names: Names) -> dict[str, Any]:
-    """An exchange as docs/reference/json.md describes it."""
-    from ledger.steps import available_moves, awaited
-
-    proposal, own = row.proposal, service.own
-    return {
-        "id": row.id.hex(),
-        "commune": row.proposer.hex(),
-        "state": row.state.value,
-        "form": row.form.value,
-        "lapsed": row.lapsed(now),
-        "disputed": row.disputed,
-        "contested": row.contested,
-        "newer": row.newer,
-        "parties": [{"id": party.hex(), "name": names[party]} for party in proposal.parties],
-        "transfers": [leg_as_json(leg, number) for number, leg in enumerate(row.legs, 1)],
-        "answers": [
-            {"commune": answer.commune.hex(), "kind": answer.kind, "id": answer.id.hex(), "late": answer.late}
-            for answer in row.answers
-        ],
-        "waiting_for": [
-            {
-                "commune": step.commune.hex(),
-                "kind": step.kind,
-                "transfer": None if step.transfer is None else step.transfer + 1,
-            }
-            for step in awaited(row)
-        ],
-        "moves_open": [] if own is None else list(available_moves(row, own)),
-        "disputes": [
-            {
-                "id": quarrel.id.hex(),
-                "commune": quarrel.commune.hex(),
-                "transfer": None if quarrel.transfer is None else quarrel.transfer + 1,
-                "outcome": quarrel.outcome,
-                "words": [{"commune": word.commune.hex(), "outcome": word.said} for word in quarrel.words],
-            }
-            for quarrel in row.quarrels
-        ],
-        "cancelled_by": [party.hex() for party in row.cancelling],
-        "note": proposal.note,
-        "answer_by": proposal.answer_by,
-        "replaces": None if proposal.replaces is None else proposal.replaces.hex(),
-        "replaced_by": None if row.replaced_by is None else row.replaced_by.hex(),
-        "by": proposal.by,
-        "at": proposal.at,
-    }
-
-
-def leg_as_json(leg: Leg, number: int) -> dict[str, Any]:
-    """A transfer, and how far it is."""
-    quantity = leg.transfer.quantity
-
-    def amount(millionths: int) -> str:
-        return str(millionths) if quantity is None else wording.decimal(millionths)
-
-    return {
-        "number": number,
-        "from": leg.giver.hex(),
-        "to": leg.receiver.hex(),
-        "title": leg.transfer.title,
-        "category": leg.transfer.category,
-        "quantity": None if quantity is None else wording.decimal_of(quantity),
-        "unit": None if quantity is None else quantity.unit,
-        "given": amount(leg.given),
-        "got": amount(leg.got),
-        "due": amount(leg.due),
-        "done": leg.done,
-        "closed": leg.closed,
-        "short": leg.short,
-        "damaged": leg.damaged,
-        "due_on": leg.transfer.due,
-        "listing": None if leg.transfer.listing is None else leg.transfer.listing.hex(),
-    }
-
-
-def moves_as_json(said: list[Said]) -> list[dict[str, Any]]:
-    """All that was said in an exchange, its proposal first."""
-    rows = []
-    for each in said:
-        record = each.row.record
-        quantity = getattr(record, "quantity", None)
-        transfer = getattr(record, "transfer", None)
-        rows.append(
-            {
-                "id": each.row.id.hex(),
-                "commune": None if each.commune is None else each.commune.hex(),
-                "log": each.row.log.hex(),
-                "index": each.row.index,
-                "kind": getattr(record, "kind", None),
-                "transfer": None if transfer is None else transfer + 1,
-                "quantity": None if quantity is None else wording.decimal_of(quantity),
-                "unit": None if quantity is None else quantity.unit,
-                "condition": getattr(record, "condition", None),
-                "outcome": getattr(record, "outcome", None),
-                "note": getattr(record, "note", None) or getattr(record, "reason", None),
-                "counts": each.counts,
-                "contested": each.contested,
-                "refused": each.refused,
-                "by": getattr(record, "by", None),
-                "at": getattr(record, "at", None),
-            }
-        )
-    return rows
 
 
 # For people -------------------------------------------------------------------------------------

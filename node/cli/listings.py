@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from ledger import vocabulary
-from ledger.records import Need, Offer
+from ledger.records import Cancel, Need, Offer, Propose, Withdraw
 
 from .. import clock, telling, typed, wording
-from ..errors import InputError
-from ..language import current, ngettext
 from ..language import gettext as _
+from ..language import ngettext
+from ..shapes import listings as shapes
+from ..wishes import listings as wishes
 from .desk import Desk
 from .options import LINE, TEXT, argument, command, limit_option, option
 from .output import Table, print_table
@@ -49,7 +50,7 @@ def offer(desk: Desk, **given: Any) -> None:
 
     To change it later, post it again with --replaces; to end it, use `trueque withdraw`.
     """
-    _post(desk, Offer, **given)
+    _post(desk, "offer", **given)
 
 
 @command("need", signs=True)
@@ -59,52 +60,24 @@ def need(desk: Desk, **given: Any) -> None:
 
     To change it later, post it again with --replaces; to end it, use `trueque withdraw`.
     """
-    _post(desk, Need, **given)
+    _post(desk, "need", **given)
 
 
-def _post(
-    desk: Desk,
-    kind: type[Offer | Need],
-    title: str,
-    category: str | None,
-    quantity: str | None,
-    unit: str | None,
-    until: str | None,
-    note: str | None,
-    wants: str | None,
-    place: str | None,
-    council: str | None,
-    replaces: str | None,
-    by: str | None,
-) -> None:
-    amount = typed.quantity_of(quantity, unit)
-    code = typed.category_of(category)
-    last_day = None if until is None else typed.day_of(until)
-    if last_day is not None and last_day < clock.today():
-        # Nobody would ever see it, and it would stay for ever: a slip of the hand, or a wrong clock.
-        raise InputError("{day} is over already, by this computer's clock: give a later day.", day=last_day)
+def _post(desk: Desk, kind: Literal["offer", "need"], **given: Any) -> None:
+    title, number = given["title"], given["quantity"]
     with desk.writing() as service:
-        record = kind(
-            at=desk.now(),
-            by=by,
-            category=code,
-            council=council,
-            note=note,
-            place=place,
-            quantity=amount,
-            replaces=None if replaces is None else service.reader.find(replaces),
-            title=title,
-            until=last_day,
-            wants=wants,
-        )
+        meant = wishes.posting(wishes.Posting(kind=kind, **given), service, desk.now())
+        record = meant.record
+        assert isinstance(record, Offer | Need)
         service.check(record)
-        if quantity is not None and typed.may_be_thousands(quantity):
+        amount = record.quantity
+        if number is not None and typed.may_be_thousands(number):
             desk.warn(
                 _("'{text}' is read as {quantity}.").format(
-                    text=quantity, quantity=wording.quantity_text(amount)
+                    text=number, quantity=wording.quantity_text(amount)
                 )
             )
-        if category is None:
+        if given["category"] is None:
             desk.warn(_no_category(title))
         what = f"«{title}»" if amount is None else f"«{title}», {wording.quantity_text(amount)}"
         is_offer = isinstance(record, Offer)
@@ -122,24 +95,18 @@ def withdraw(desk: Desk, target: str, reason: str | None, by: str | None) -> Non
 
     A proposal can be withdrawn until all parties have accepted it.
     """
-    from ledger.records import Cancel, Propose, Withdraw
-
-    from .. import moves, overview
+    from .. import overview
 
     with desk.writing() as service:
-        entry = service.reader.find(target)
-        named = service.reader.entry(entry).record
-        about = None
-        if isinstance(named, Propose | Cancel):
-            about = service.reader.exchange(service.reader.exchange_of(entry))
-            entry = moves.withdrawal_meant(about, service.commune, entry)
-            named = service.reader.entry(entry).record
-        record = Withdraw(at=desk.now(), by=by, reason=reason, target=entry)
-        service.check(record, about)
+        given = wishes.Withdrawal(reason=reason, by=by)
+        meant = wishes.withdrawal(target, given, service, desk.now())
+        service.check(meant.record, meant.about)
+        assert isinstance(meant.record, Withdraw)
+        named = service.reader.entry(meant.record.target).record
         told = telling.entry(named, overview.Names(service.reader))
         kind = wording.kind(named.kind if isinstance(named, Offer | Need | Propose | Cancel) else "")
         desk.confirm(_("Withdraw: {kind}, {what}.").format(kind=kind, what=told))
-        withdrawn = service.record(record, about)
+        withdrawn = service.record(meant.record, meant.about)
         desk.done(withdrawn, _("Withdrawn: {kind}, {what}.").format(kind=kind, what=told))
 
 
@@ -187,11 +154,8 @@ def listings(
     from .. import overview
 
     if categories or units:
-        if categories:
-            named = {code: wording.category(code) for code in vocabulary.categories()}
-        else:
-            named = {code: vocabulary.unit_name(code, current(), False) for code in vocabulary.units()}
-        desk.show(list(named.items()), lambda row: {"code": row[0], "name": row[1]}, _draw_codes, "")
+        codes = shapes.categories() if categories else shapes.units()
+        desk.show(list(codes), lambda row: row, _draw_codes, "")
         return
     code = None if category is None else typed.category_of(category)
     with desk.reading() as service:
@@ -208,43 +172,15 @@ def listings(
         names = overview.Names(service.reader)
         desk.show(
             (overview.listed(row, service.reader, today) for row in overview.pages(chosen)),
-            partial(as_json, names=names),
+            partial(shapes.listing_of, names=names),
             partial(_draw, names=names),
             _("There are no listings to show."),
             limit=limit,
         )
 
 
-def as_json(row: Listed, names: Names) -> dict[str, Any]:
-    """A listing as docs/reference/json.md describes it."""
-    record = row.record
-    quantity = record.quantity
-    return {
-        "id": row.id.hex(),
-        "commune": row.commune.hex(),
-        "commune_name": names[row.commune],
-        "kind": record.kind,
-        "title": record.title,
-        "category": record.category,
-        "quantity": None if quantity is None else wording.decimal_of(quantity),
-        "unit": None if quantity is None else quantity.unit,
-        "left": None if row.left is None else wording.decimal(row.left),
-        "overcommitted": row.overcommitted,
-        "until": record.until,
-        "expired": row.expired,
-        "state": row.state,
-        "note": record.note,
-        "wants": record.wants,
-        "place": record.place,
-        "council": record.council,
-        "replaces": None if record.replaces is None else record.replaces.hex(),
-        "by": record.by,
-        "at": record.at,
-    }
-
-
-def _draw_codes(rows: Sequence[tuple[str, str]]) -> None:
-    print_table(Table((_("Code"), _("Name")), rows=list(rows)))
+def _draw_codes(rows: Sequence[shapes.Code]) -> None:
+    print_table(Table((_("Code"), _("Name")), rows=[(row.code, row.name) for row in rows]))
 
 
 def _draw(rows: Sequence[Listed], names: Names) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from .. import telling, wording
-from ..entries import state_of
 from ..errors import InputError
 from ..language import gettext as _
 from . import output
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
     from ledger.store.reading import BranchInfo, EntryRow, Reader
 
     from ..overview import Names
-    from ..service import Service
-
-_DIGITS: Final = re.compile(r"[0-9a-f]{4,64}")
 
 
 @command("log")
@@ -36,6 +31,7 @@ def log(desk: Desk, whose: str | None, last: int | None, raw: str | None) -> Non
     tools.
     """
     from .. import overview
+    from ..shapes.entries import branches_meant, entry_of
 
     with desk.reading() as service:
         reader, names = service.reader, overview.Names(service.reader)
@@ -45,10 +41,12 @@ def log(desk: Desk, whose: str | None, last: int | None, raw: str | None) -> Non
             _show_raw(desk, reader, reader.entry(reader.find(raw)), names)
             return
         rows = (
-            (row, branch) for branch in _branches(whose, service) for row in _entries(branch, last, reader)
+            (row, branch)
+            for branch in branches_meant(whose, service)
+            for row in _entries(branch, last, reader)
         )
         if desk.as_json:
-            output.print_json([as_json(row, branch, names) for row, branch in rows])
+            output.print_json([entry_of(row, branch, names) for row, branch in rows])
             return
         shown: BranchInfo | None = None
         for row, branch in rows:
@@ -58,47 +56,11 @@ def log(desk: Desk, whose: str | None, last: int | None, raw: str | None) -> Non
             click.echo(_line(row, names))
 
 
-def _branches(whose: str | None, service: Service) -> list[BranchInfo]:
-    reader = service.reader
-    if whose is None:
-        # Also of a home whose log belongs to no commune yet.
-        own = service.own
-        return reader.branches(service.log) if own is None else _of_commune(own, reader)
-    digits = whose.strip().lower()
-    if _DIGITS.fullmatch(digits):
-        logs = {branch.log for branch in reader.branches() if branch.log.hex().startswith(digits)}
-        if len(logs) > 1:
-            raise InputError("More than one log begins with {digits}: give more digits.", digits=digits)
-        if logs:
-            return reader.branches(logs.pop())
-    return _of_commune(reader.find_commune(whose), reader)
-
-
-def _of_commune(commune: Any, reader: Reader) -> list[BranchInfo]:
-    return [branch for log_key in reader.formed(commune).logs for branch in reader.branches(log_key)]
-
-
 def _entries(branch: BranchInfo, last: int | None, reader: Reader) -> Iterator[EntryRow]:
-    # What a branch shares with an older one is shown there.
-    first = max(branch.start, branch.first)
+    from ..shapes.entries import first_of
+
+    first = first_of(branch)
     return reader.entries(branch.number, first if last is None else max(first, branch.size - last))
-
-
-def as_json(row: EntryRow, branch: BranchInfo, names: Names) -> dict[str, Any]:
-    """An entry as docs/reference/json.md describes it."""
-    record = row.record
-    return {
-        "id": row.id.hex(),
-        "commune": None if branch.commune is None else branch.commune.hex(),
-        "log": row.log.hex(),
-        "branch": branch.number,
-        "index": row.index,
-        "kind": getattr(record, "kind", None),
-        "state": state_of(row),
-        "summary": telling.entry(record, names),
-        "by": getattr(record, "by", None),
-        "at": getattr(record, "at", None),
-    }
 
 
 def _heading(branch: BranchInfo, names: Names) -> str:
@@ -167,10 +129,12 @@ def correct(desk: Desk, target: str, note: str, by: str | None) -> None:
     from ledger.records import Correct
 
     from .. import overview
+    from ..wishes.communes import Explanation, explanation
 
     with desk.writing() as service:
-        row = service.reader.entry(service.reader.find(target))
-        record = Correct(at=desk.now(), by=by, note=note, target=row.id)
+        record = explanation(target, Explanation(note=note, by=by), service, desk.now()).record
+        assert isinstance(record, Correct)
+        row = service.reader.entry(record.target)
         service.check(record)
         told = telling.entry(row.record, overview.Names(service.reader))
         desk.confirm(_("Explain {what}: {note}.").format(what=told, note=note))

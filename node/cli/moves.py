@@ -8,14 +8,14 @@ import click
 
 from .. import telling, typed, wording
 from ..language import gettext as _
+from ..wishes import Remark
+from ..wishes import exchanges as wishes
 from .desk import Desk
 from .options import COUNT, TEXT, argument, command, option
 
 if TYPE_CHECKING:
-    from ledger.exchange import Exchange
-    from ledger.records import Record
-
     from ..service import Service
+    from ..wishes import Meant
 
 exchange_argument = argument("exchange", metavar="EXCHANGE", help="Id of the exchange, or its beginning.")
 note_option = option("--note", type=TEXT, metavar="TEXT", help="What else to know about it.")
@@ -33,12 +33,12 @@ unit_option = option(
 )
 
 
-def _sign(desk: Desk, service: Service, exchange: Exchange, record: Record, asked: str, done: str) -> None:
+def _sign(desk: Desk, service: Service, meant: Meant, asked: str, done: str) -> None:
     """Refuse, ask, sign and answer, in that order."""
-    service.check(record, exchange)
+    service.check(meant.record, meant.about)
     desk.confirm(asked)
-    entry = service.record(record, exchange)
-    after = service.reader.exchange(exchange.id)
+    entry = service.record(meant.record, meant.about)
+    after = service.reader.exchange(meant.exchange.id)
     state = ", ".join((wording.exchange_state(after.state), *telling.marks(after, desk.now())))
     desk.done(
         entry, f"{done} {_('The exchange is now: {state}.').format(state=state)}", state=after.state.value
@@ -53,13 +53,11 @@ def accept(desk: Desk, exchange: str, note: str | None, by: str | None) -> None:
 
     It is agreed when all parties have; from then on what was promised is due.
     """
-    from ledger.records import Accept
-
     from .. import overview
 
     with desk.writing() as service:
-        found = service.find_exchange(exchange)
-        record = Accept(at=desk.now(), by=by, exchange=found.id, note=note)
+        meant = wishes.answer("accept", exchange, Remark(note=note, by=by), service, desk.now())
+        found = meant.exchange
         if found.lapsed(desk.now()):
             desk.warn(
                 _("The last day for the answer is over: it takes another acceptance by who proposed it.")
@@ -68,8 +66,7 @@ def accept(desk: Desk, exchange: str, note: str | None, by: str | None) -> None:
         _sign(
             desk,
             service,
-            found,
-            record,
+            meant,
             _("Accept: {terms}.").format(terms=terms),
             _("Accepted: {terms}.").format(terms=terms),
         )
@@ -83,19 +80,16 @@ def decline(desk: Desk, exchange: str, note: str | None, by: str | None) -> None
 
     To offer something else instead, use `trueque propose --replaces`.
     """
-    from ledger.records import Decline
-
     from .. import overview
 
     with desk.writing() as service:
-        found = service.find_exchange(exchange)
-        record = Decline(at=desk.now(), by=by, exchange=found.id, note=note)
+        meant = wishes.answer("decline", exchange, Remark(note=note, by=by), service, desk.now())
+        found = meant.exchange
         terms = telling.terms(found.proposal, overview.Names(service.reader))
         _sign(
             desk,
             service,
-            found,
-            record,
+            meant,
             _("Decline: {terms}.").format(terms=terms),
             _("Declined: {terms}.").format(terms=terms),
         )
@@ -110,19 +104,16 @@ def cancel(desk: Desk, exchange: str, note: str | None, by: str | None) -> None:
     It ends when all parties have cancelled it, and only what was not received by then. To take it back
     before, use `trueque withdraw`.
     """
-    from ledger.records import Cancel
-
     from .. import overview
 
     with desk.writing() as service:
-        found = service.find_exchange(exchange)
-        record = Cancel(at=desk.now(), by=by, exchange=found.id, reason=note)
+        meant = wishes.answer("cancel", exchange, Remark(note=note, by=by), service, desk.now())
+        found = meant.exchange
         terms = telling.terms(found.proposal, overview.Names(service.reader))
         _sign(
             desk,
             service,
-            found,
-            record,
+            meant,
             _("Cancel: {terms}.").format(terms=terms),
             _("Cancelled on your side; it ends when all parties have cancelled."),
         )
@@ -176,33 +167,16 @@ def _hand(
     from ledger.exchange import millionths
     from ledger.records import Deliver, Receive
 
-    from .. import moves
-
-    number = None if quantity is None else typed.decimal_of(quantity)
-    code = None if unit is None else typed.unit_of(unit)
     gives = condition is None
+    common: dict[str, Any] = {
+        "transfer": transfer, "quantity": quantity, "unit": unit, "note": note, "by": by
+    }  # fmt: skip
+    given = wishes.Handing(**common) if gives else wishes.Arrival(**common, condition=condition)
     with desk.writing() as service:
-        found = service.find_exchange(exchange)
-        choose = moves.leg_to_deliver if gives else moves.leg_to_receive
-        place = choose(found, service.commune, transfer)
-        leg = found.legs[place]
-        record: Deliver | Receive
-        if gives:
-            amount = moves.amount_of(leg, leg.given, number, code)
-            record = Deliver(
-                at=desk.now(), by=by, exchange=found.id, note=note, quantity=amount, transfer=place
-            )
-        else:
-            amount = moves.amount_of(leg, leg.got, number, code)
-            record = Receive(
-                at=desk.now(),
-                by=by,
-                condition=condition,
-                exchange=found.id,
-                note=note,
-                quantity=amount,
-                transfer=place,
-            )
+        meant = wishes.handing(exchange, given, service, desk.now())
+        record, found = meant.record, meant.exchange
+        assert isinstance(record, Deliver | Receive)
+        leg, amount = found.legs[record.transfer], record.quantity
         service.check(record, found)
         if quantity is not None and typed.may_be_thousands(quantity):
             desk.warn(
@@ -222,7 +196,7 @@ def _hand(
             asked, done = _("Record as handed over: {thing}."), _("Recorded as handed over: {thing}.")
         else:
             asked, done = _("Record as received: {thing}."), _("Recorded as received: {thing}.")
-        _sign(desk, service, found, record, asked.format(thing=thing), done.format(thing=thing))
+        _sign(desk, service, meant, asked.format(thing=thing), done.format(thing=thing))
 
 
 @command("dispute", signs=True)
@@ -234,21 +208,15 @@ def dispute(desk: Desk, exchange: str, transfer: int | None, note: str, by: str 
 
     With one transfer, or without --transfer with the whole. It stands until both sides settle it alike.
     """
-    from ledger.records import Dispute
-
-    from .. import moves
-
     with desk.writing() as service:
-        found = service.find_exchange(exchange)
-        place = None if transfer is None else moves.leg_named(found, transfer)
-        record = Dispute(at=desk.now(), by=by, exchange=found.id, note=note, transfer=place)
-        leg = None if place is None else found.legs[place].transfer
+        given = wishes.Disputing(note=note, transfer=transfer, by=by)
+        meant = wishes.dispute(exchange, given, service, desk.now())
+        leg = None if transfer is None else meant.exchange.legs[transfer - 1].transfer
         what = _("the whole exchange") if leg is None else telling.thing(leg.title, leg.quantity)
         _sign(
             desk,
             service,
-            found,
-            record,
+            meant,
             _("Open a dispute about {what}.").format(what=what),
             _("A dispute about {what} stands open; both sides end it with `trueque settle`.").format(
                 what=what
@@ -272,15 +240,9 @@ def settle(desk: Desk, dispute: str, outcome: Any, note: str | None, by: str | N
 
     It is settled when both sides have said the same.
     """
-    from ledger.records import Settle
-
-    from .. import moves
-
     with desk.writing() as service:
-        entry = service.reader.find(dispute)
-        found = service.reader.exchange(service.reader.exchange_of(entry))
-        quarrel = moves.quarrel_meant(found, service.commune, entry)
-        record = Settle(at=desk.now(), by=by, dispute=quarrel, note=note, outcome=outcome)
+        given = wishes.Settling(outcome=outcome, note=note, by=by)
+        meant = wishes.settlement(dispute, given, service, desk.now())
         closes = outcome == "closed"
         asked = (
             _("Settle the dispute: nothing more is due.")
@@ -294,4 +256,4 @@ def settle(desk: Desk, dispute: str, outcome: Any, note: str | None, by: str | N
                 "Your commune has said that the rest stays due; a dispute ends when both sides say the same."
             )
         )
-        _sign(desk, service, found, record, asked, done)
+        _sign(desk, service, meant, asked, done)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +14,7 @@ from .options import command
 from .output import Table, print_table, safe
 
 if TYPE_CHECKING:
+    from ..shapes.nodes import Node
     from ..state import State
 
 SHOWN_DIGITS = 16
@@ -28,6 +29,7 @@ def peers(desk: Desk) -> None:
     the name that it gives itself: compare its words aloud, then `trueque recognise` it. Links are there while
     the node runs (`trueque run`).
     """
+    from ..shapes.nodes import nodes_of
     from .running import state_of
 
     state = state_of(desk)
@@ -39,7 +41,7 @@ def peers(desk: Desk) -> None:
             set() if service.own is None else {row.hex() for row in service.reader.recognised(service.own)}
         )
     desk.show(
-        list(_rows(facts, recognised)),
+        list(nodes_of(facts, recognised)),
         lambda row: row,
         _draw,
         _("No other node is linked with this one, and it knows of none."),
@@ -86,25 +88,9 @@ def _facts(state: State) -> Mapping[str, Any]:
     return state.parts["gossip"].facts if "gossip" in state.parts else {}
 
 
-def _rows(facts: Mapping[str, Any], recognised: set[str]) -> Iterator[dict[str, Any]]:
-    """Those linked first, then those that may be met."""
-    for peer in (*facts.get("peers", []), *facts.get("known", [])):
-        yield {
-            "id": peer["log"],
-            "commune": peer["commune"],
-            "name": peer["name"],
-            "state": peer.get("state", "linked"),
-            "relation": "recognised" if peer["commune"] in recognised else "stranger",
-            "address": peer["address"],
-            "seconds": peer.get("seconds"),
-            "met": peer["met"],
-            "failures": peer["failures"],
-            "why": peer.get("why"),
-            "again": peer.get("again"),
-        }
+def _draw(rows: Sequence[Node]) -> None:
+    from msgspec.structs import asdict
 
-
-def _draw(rows: Sequence[Mapping[str, Any]]) -> None:
     from .. import keys, wording
     from ..language import current
 
@@ -114,37 +100,18 @@ def _draw(rows: Sequence[Mapping[str, Any]]) -> None:
         title=ngettext("{count} node", "{count} nodes", len(rows)).format(count=len(rows)),
     )
     for row in rows:
-        commune = row["commune"]
+        commune = row.commune
         words = "" if commune is None else keys.fingerprint_words(bytes.fromhex(commune), current())
-        met = wording.time_of(row["met"]) if row["met"] is not None else _("never")
+        met = wording.time_of(row.met) if row.met is not None else _("never")
         table.rows.append(
             (
-                (row["id"] or "")[:SHOWN_DIGITS],
-                row["name"] or "",
+                (row.id or "")[:SHOWN_DIGITS],
+                row.name or "",
                 "" if commune is None else commune[:SHOWN_DIGITS],
                 words,
-                _state(row),
-                _("now") if row["seconds"] is not None else met,
-                row["address"],
+                wording.node_state(asdict(row)),
+                _("now") if row.seconds is not None else met,
+                row.address,
             )
         )
     print_table(table)
-
-
-def _state(row: Mapping[str, Any]) -> str:
-    from .. import wording
-
-    if row["state"] == "linked":
-        return _("linked") if row["relation"] == "recognised" else _("linked, not recognised")
-    if row["state"] == "waiting":
-        failures = ngettext("{count} failure", "{count} failures", row["failures"])
-        return _("{failures}, tried again in {span}: {why}").format(
-            failures=failures.format(count=row["failures"]),
-            span=wording.span_of(row["again"]),
-            why=wording.trouble_with_node(row["why"]),
-        )
-    if row["state"] == "resting":
-        return _("at rest; compared again in {span}").format(span=wording.span_of(row["again"]))
-    if row["state"] == "new":
-        return _("never met yet")
-    return _("linked again in a moment")

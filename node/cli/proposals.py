@@ -14,8 +14,10 @@ from .desk import Desk
 from .options import TEXT, command, option
 
 if TYPE_CHECKING:
-    from ..proposals import Leg
+    from ledger.records import Propose
+
     from ..service import Service
+    from ..wishes.exchanges import Thing
 
 
 @command("propose", signs=True)
@@ -67,7 +69,10 @@ def propose(
 
     It is agreed when all parties have accepted. Your commune accepts it by proposing it.
     """
+    from ledger.records import Propose
+
     from .. import overview, proposals, telling
+    from ..wishes import exchanges as wishes
 
     written = None if path is None else proposals.read_file(path)
     if written is not None:
@@ -76,41 +81,39 @@ def propose(
         answer_by = answer_by or written.answer_by
         note = note or written.note
         replaces = replaces or written.replaces
-    items = [typed.item_of(text) for text in gives], [typed.item_of(text) for text in takes]
-    until = None if answer_by is None else typed.end_of_day(answer_by)
-    if answer_by is not None and until is not None and until < desk.now():
-        raise InputError("{day} is over already, by this computer's clock: give a later day.", day=answer_by)
+    given = wishes.Proposing(
+        to=partner,
+        gives=tuple(_thing(text) for text in gives),
+        takes=tuple(_thing(text) for text in takes),
+        listings=listings,
+        transfers=() if written is None else written.transfers,
+        answer_by=answer_by,
+        note=note,
+        replaces=replaces,
+        by=by,
+    )
     with desk.writing() as service:
-        former = None if replaces is None else service.find_exchange(replaces)
-        if written is not None:
-            legs = proposals.legs_of(written, service.reader)
-        else:
-            other = None if former is None else proposals.partner_of(former, service.commune)
-            if partner is not None:
-                other = service.reader.find_commune(partner)
-            if other is None:
-                raise InputError("Name the other commune with --to; with more than one, use --file.")
-            rows = [service.reader.listing(service.reader.find(text)) for text in listings]
-            legs = proposals.between(service.commune, other, *items, rows, service.reader)
-        record = proposals.record_of(
-            legs,
-            at=desk.now(),
-            by=by,
-            note=note,
-            answer_by=until,
-            replaces=None if former is None else former.id,
-        )
-        service.check(record, former)
-        _warn(desk, service, legs, (*gives, *takes))
+        meant = wishes.proposal(given, service, desk.now())
+        record = meant.record
+        assert isinstance(record, Propose)
+        service.check(record, meant.about)
+        _warn(desk, service, record, (*gives, *takes))
         names = overview.Names(service.reader)
         told = telling.terms(record, names)
         desk.confirm(_("Propose: {terms}.").format(terms=told))
-        entry = service.record(record, former)
+        entry = service.record(record, meant.about)
         whom = telling.told_parties(record.parties, service.own, names)
         desk.done(entry, _("Proposed to {communes}: {terms}.").format(communes=whom, terms=told))
 
 
-def _warn(desk: Desk, service: Service, legs: list[Leg], things: tuple[str, ...]) -> None:
+def _thing(text: str) -> Thing:
+    from ..wishes.exchanges import Thing
+
+    title, number, unit = typed.parts_of(text)
+    return Thing(title=title, quantity=number, unit=unit)
+
+
+def _warn(desk: Desk, service: Service, record: Propose, things: tuple[str, ...]) -> None:
     """Say what may not be meant: more than a listing has, 1.500 read as 1.5."""
     from ledger import view
     from ledger.exchange import millionths
@@ -120,8 +123,8 @@ def _warn(desk: Desk, service: Service, legs: list[Leg], things: tuple[str, ...]
         if typed.may_be_thousands(number):
             amount = wording.quantity_text(typed.item_of(thing).quantity)
             desk.warn(_("'{text}' is read as {quantity}.").format(text=number.strip(), quantity=amount))
-    for leg in legs:
-        quantity, listing = leg.transfer.quantity, leg.transfer.listing
+    for transfer in record.transfers:
+        quantity, listing = transfer.quantity, transfer.listing
         if quantity is None or listing is None:
             continue
         left = view.left(service.reader.listing(listing), service.reader.drawing_on(listing))
@@ -134,7 +137,7 @@ def _warn(desk: Desk, service: Service, legs: list[Leg], things: tuple[str, ...]
         ):
             desk.warn(
                 _("Of «{title}» {left} are left, and {quantity} are proposed.").format(
-                    title=leg.transfer.title,
+                    title=transfer.title,
                     left=wording.amount(wording.decimal(left), quantity.unit),
                     quantity=wording.quantity_text(quantity),
                 )

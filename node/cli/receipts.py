@@ -155,8 +155,8 @@ def as_json(seen: Verified) -> dict[str, Any]:
     from ledger.receipt import FOUND as SENTENCES
     from ledger.receipt import UNPROVEN
 
+    from ..shapes import exchanges
     from ..verifying import said_of
-    from . import exchanges
 
     row = seen.exchange
     return {
@@ -171,8 +171,8 @@ def as_json(seen: Verified) -> dict[str, Any]:
         "parties": [
             {"id": party.id.hex(), "name": party.name, "place": party.place} for party in seen.parties
         ],
-        "transfers": [exchanges.leg_as_json(leg, number) for number, leg in enumerate(row.legs, 1)],
-        "moves": exchanges.moves_as_json(said_of(seen)),
+        "transfers": [exchanges.transfer_of(leg, number) for number, leg in enumerate(row.legs, 1)],
+        "moves": exchanges.moves_of(said_of(seen)),
         "logs": [{"log": log.log.hex(), "commune": log.commune.hex(), "size": log.size} for log in seen.logs],
         "found": [{"code": code, "sentence": SENTENCES[code]} for code in seen.found],
         "unproven": [{"code": code, "sentence": sentence} for code, sentence in UNPROVEN.items()],
