@@ -57,7 +57,7 @@ class Dealings:
             return None
         moves: list[Move] = []
         for place, entry, record in self._about(opening.id):
-            if isinstance(record, Uninterpreted) or record.kind not in ordinary.KINDS:
+            if not isinstance(record, ordinary.STEPS):
                 return None
             # An entry that does not count changes nothing; one past a limit is weighed with the others.
             state = self._holdings.standing(place >> PLACE_BITS)

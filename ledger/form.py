@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -154,7 +155,9 @@ def _check_quantity(quantity: Quantity) -> None:
         raise RecordError("A quantity has zeros at the end of its decimals.")
 
 
+@lru_cache(maxsize=1_024)
 def _check_day(day: str) -> None:
+    # Remembered, since most listings of a season name the same days.
     try:
         # fromisoformat reads other forms too (2030-W05-4); what it writes is the one that counts.
         found = date.fromisoformat(day).isoformat()

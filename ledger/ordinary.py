@@ -20,7 +20,7 @@ from .moves import Move, Saw
 
 _HANDING: Final = (Deliver, Receive)
 
-KINDS: Final = frozenset({"accept", "deliver", "receive"})
+STEPS: Final = (Accept, Deliver, Receive)
 """The moves of an ordinary exchange."""
 
 

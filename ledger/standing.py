@@ -156,10 +156,14 @@ def had_seen(holdings: Holdings, place: int, other: int) -> bool:
     branch, index = place >> PLACE_BITS, place & INDEX_MASK
     log = holdings.log_of(other >> PLACE_BITS)
     cut = holdings.cut(log)
-    parts = (*holdings.predecessors(branch), *holdings.lineage(branch, index + 1))
+    parts = holdings.lineage(branch, index + 1)
+    if before := holdings.predecessors(branch):
+        parts = (*before, *parts)
     sights = holdings.sights(parts, log, other & INDEX_MASK)
     if cut is None or other & INDEX_MASK < cut:
-        return any(True for _ in sights)
+        for _ in sights:
+            return True
+        return False
     return any(_covers(holdings, log, sight, other) for sight in sights)
 
 

@@ -20,13 +20,14 @@ from ..dealings import Found
 from ..evidence import Evidence, decode_evidence
 from ..held import Part, Sight, Standing, place_of
 from ..log import EntryId, Head, LogKey
+from ..ordinary import STEPS
 from ..records import CommuneId, Malformed, Record, Uninterpreted, parse, reread, subjects
 from .branches import Branches, make_room
 
 MAX_LOOKS: Final = 50_000
 """heads seen in entries that an instance remembers; some 200 bytes each."""
 
-MAX_READ: Final = 8_192
+MAX_READ: Final = 4_096
 """entries kept parsed, since the next moves are mostly about the newest; about 1 KiB each."""
 
 UNKNOWN, KNOWN, PROPOSAL = 0, 1, 2
@@ -36,6 +37,8 @@ MAX_ASKED: Final = 256
 """entries that one question to an index names; bounds what is fetched at once."""
 
 Item = TypeVar("Item")
+
+_NO_RECORD: Final = (Malformed, Uninterpreted)  # a union is made anew each time that it is written in a loop
 
 _Look = tuple[int, int, bytes, bool | None]
 """A head seen: the index of the entry that carries it, its size and root, and whether its signature holds."""
@@ -184,8 +187,11 @@ class Holding(Branches):
         self._located, self._about = {}, {}
 
     def remember(self, entries: Iterable[Found]) -> None:
-        """Keep entries as they were read when they were stored; the oldest make room."""
+        """Keep entries as they were read when they were stored, until `trim`."""
         self._read.update((found[0], found) for found in entries)
+
+    def trim(self) -> None:
+        """Keep the newest of the entries that were remembered."""
         for place in list(islice(self._read, max(0, len(self._read) - MAX_READ))):
             del self._read[place]
 
@@ -207,29 +213,36 @@ class Holding(Branches):
             (listed(map(prefix_of, entries)),),
         )
         for found in self._read_all(dict(rows.fetchall())):
+            record = found[2]
             # Another id may share the prefix, by chance or on purpose.
-            for name in names_of(found[2]):
+            for name in (record.exchange,) if isinstance(record, STEPS) else names_of(record):
                 if name in about:
                     about[name].append(found)
         return about
 
-    def _read_all(self, places: Mapping[int, int]) -> Iterator[Found]:
+    def _read_all(self, places: Mapping[int, int]) -> list[Found]:
         """The entries at some places, with what is known of them, that can be read."""
-        wanted: list[int] = []
-        for place in places:
-            remembered = self._read.get(place)
-            if remembered is not None:
-                yield remembered
-            else:
-                wanted.append(place)
+        remembered = self._read
+        read = [remembered[place] for place in places if place in remembered]
+        wanted = [place for place in places if place not in remembered]
+        if not wanted:
+            return read
         rows = self.connection.execute(
             "SELECT place, leaf, payload FROM entry WHERE place IN (SELECT value FROM json_each(?))",
             (listed(wanted),),
         )
-        for place, leaf, payload in rows.fetchall() if wanted else ():
-            record = _read_again(payload, places[place] != UNKNOWN)
-            if record is not None:
-                yield place, leaf, record
+        for place, leaf, payload in rows.fetchall():
+            if payload is None:
+                continue
+            known = places[place] != UNKNOWN
+            record = reread(payload) if known else parse(payload)
+            if isinstance(record, _NO_RECORD):
+                if known:
+                    raise sqlite3.DatabaseError("malformed record")
+                if isinstance(record, Malformed):
+                    continue
+            read.append((place, leaf, record))
+        return read
 
     # Heads seen ---------------------------------------------------------------------------------
 
@@ -322,13 +335,3 @@ class Holding(Branches):
                 (first, last),
             )
             yield from rows.fetchall()
-
-
-def _read_again(payload: bytes | None, known: bool) -> Record | Uninterpreted | None:
-    """What a payload says; `known`: it was read as a record when it was stored."""
-    if payload is None:
-        return None
-    record = reread(payload) if known else parse(payload)
-    if known and isinstance(record, Malformed | Uninterpreted):
-        raise sqlite3.DatabaseError("malformed record")
-    return None if isinstance(record, Malformed) else record

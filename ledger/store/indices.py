@@ -7,6 +7,7 @@ They are written when the entry is stored and removed when it is erased.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 from ..dealings import Found
@@ -28,6 +29,8 @@ from .holding import KNOWN, PROPOSAL, UNKNOWN, Holding, names_of, prefix_of
 
 _Row = tuple[int, int, int]
 """Prefix of an id, place, and what is known of the entry there."""
+
+_prefix: Final = itemgetter(0)
 
 _KNOWN: Final = {"propose": PROPOSAL}
 
@@ -65,8 +68,9 @@ class Indices:
     def settle(self) -> None:
         """Write what is not written yet; nothing can be found by its id or by what it names before that."""
         write = self.holding.write
-        write("INSERT INTO identity VALUES (?, ?, ?)", sorted(self._identities))
-        write("INSERT OR IGNORE INTO about VALUES (?, ?, ?)", sorted(self._names))
+        # By the prefix alone, which costs a third of comparing whole rows: few of them share one.
+        write("INSERT INTO identity VALUES (?, ?, ?)", sorted(self._identities, key=_prefix))
+        write("INSERT OR IGNORE INTO about VALUES (?, ?, ?)", sorted(self._names, key=_prefix))
         self.forget()
 
     def add(self, branch: int, entries: Sequence[Found]) -> list[tuple[int, CommuneId]]:

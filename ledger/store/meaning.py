@@ -8,13 +8,14 @@ and `standing`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from ..dealings import Found, commune_at
 from ..exchange import Exchange
 from ..held import PLACE_BITS, place_of
 from ..moves import named_by
+from ..ordinary import STEPS
 from ..records import (
     Cancel,
     Charter,
@@ -49,7 +50,9 @@ class Meaning:
         self.connection = holding.connection
         self._profiles: set[CommuneId] = set()
         self._recognitions: set[tuple[CommuneId, bytes]] = set()
-        self._exchanges: set[bytes] = set()
+        # In the order of the entries that name them: what else was said about exchanges that are named
+        # together was mostly said together as well, and stands on the same few pages.
+        self._exchanges: dict[bytes, None] = {}
         self._ends: set[bytes] = set()
 
     def add_communes(self, communes: Iterable[CommuneId]) -> None:
@@ -82,7 +85,7 @@ class Meaning:
             self._write_profile(commune)
         for by, subject in sorted(self._recognitions):
             self._write_recognition(by, subject)
-        for some in portions(sorted(self._exchanges)):
+        for some in portions(list(self._exchanges)):
             self._fold_all(some)
 
     def _touch(self, entries: Sequence[Found]) -> None:
@@ -91,8 +94,10 @@ class Meaning:
             if isinstance(record, LISTINGS):
                 if record.replaces is not None:
                     self._ends.add(record.replaces)
+            elif isinstance(record, STEPS):
+                self._exchanges[record.exchange] = None
             elif isinstance(record, Uninterpreted):
-                self._exchanges |= record.names
+                self._exchanges.update(dict.fromkeys(record.names))
             elif isinstance(record, _OF_COMMUNES):
                 state = self.holding.standing(place >> PLACE_BITS)
                 if state is None:
@@ -103,10 +108,10 @@ class Meaning:
                     self._recognitions.add((state.commune, record.commune))
             else:
                 if isinstance(record, Propose):
-                    self._exchanges.add(leaf)
+                    self._exchanges[leaf] = None
                 named = named_by(record)
                 if named is not None:
-                    self._exchanges.add(named)
+                    self._exchanges[named] = None
                     if isinstance(record, _INDIRECT):
                         self._touch_indirectly(named)
 
@@ -114,7 +119,7 @@ class Meaning:
         """What names a dispute or a cancel is about the exchange; what names a listing ends it."""
         for _, _, target in self.holding.located(named):
             if isinstance(target, Dispute | Cancel):
-                self._exchanges.add(target.exchange)
+                self._exchanges[target.exchange] = None
             elif isinstance(target, Offer | Need):
                 self._ends.add(named)
 
@@ -238,42 +243,41 @@ class Meaning:
     def _fold_all(self, entries: Sequence[bytes]) -> None:
         """Write the rows of some exchanges; drop those whose proposal does not count (any more)."""
         self.holding.prepare(entries)
-        folded: list[tuple[int, Exchange]] = []
+        folded: dict[int, Exchange] = {}
         stale: list[int] = []
         for entry in entries:
             places = [place for place, _, _ in self.holding.located(entry)]
             opening = self.folding.proposal(entry) if places else None
             if opening is not None:
-                folded.append((opening.place, self.folding.fold(opening)))
+                folded[opening.place] = self.folding.fold(opening)
                 places.remove(opening.place)
             stale += places
         self.holding.release()
         self._drop_exchanges(stale)
         self._write_exchanges(folded)
 
-    def _write_exchanges(self, folded: Sequence[tuple[int, Exchange]]) -> None:
-        places = [place for place, _ in folded]
-        held = self.connection.execute(
-            "SELECT place FROM exchange WHERE place IN (SELECT value FROM json_each(?))", (listed(places),)
+    def _write_exchanges(self, folded: Mapping[int, Exchange]) -> None:
+        """Write the rows of exchanges by the places of their proposals; most steps change nothing there."""
+        rows = self.connection.execute(
+            "SELECT place, state, contested, disputed FROM exchange "
+            "WHERE place IN (SELECT value FROM json_each(?))",
+            (listed(folded),),
         )
-        known = {place for (place,) in held.fetchall()}
+        held = {row[0]: row[1:] for row in rows.fetchall()}
+        states = {place: (item.state, item.contested, item.disputed) for place, item in folded.items()}
+        new = [(place, item) for place, item in folded.items() if place not in held]
         self.holding.write(
-            "INSERT INTO exchange (place, id, state, form, at, contested, disputed) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (place) DO UPDATE SET "
-            "state = excluded.state, contested = excluded.contested, disputed = excluded.disputed",
-            [
-                (place, item.id, item.state, item.form, item.proposal.at, item.contested, item.disputed)
-                for place, item in folded
-            ],
+            "INSERT INTO exchange (place, id, form, at, state, contested, disputed) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(place, item.id, item.form, item.proposal.at, *states[place]) for place, item in new],
         )
         self.holding.write(
             "INSERT INTO party VALUES (?, ?)",
-            [
-                (party, place)
-                for place, item in folded
-                if place not in known
-                for party in item.proposal.parties
-            ],
+            [(party, place) for place, item in new for party in item.proposal.parties],
+        )
+        self.holding.write(
+            "UPDATE exchange SET state = ?, contested = ?, disputed = ? WHERE place = ?",
+            [(*states[place], place) for place, row in held.items() if row != states[place]],
         )
 
     def _drop_exchanges(self, places: Sequence[int]) -> None:

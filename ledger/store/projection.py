@@ -161,6 +161,7 @@ class Projection:
                 meaning.add_again([found for found in entries if found[0] not in self._filled])
         meaning.add_again(self._entries_at(place for place in revised if not self._is_covered(place)))
         meaning.write()
+        self.holding.trim()
         self._start_over()
 
     def _form(self) -> Changed:
