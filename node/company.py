@@ -28,6 +28,7 @@ from protocol.handshake import Identity
 
 from . import clock, journal, shares
 from .admission import Admission, reach_of
+from .answers import plain_error
 from .backoff import Backoff, Clocks, Pauses
 from .blobs import Blobs
 from .calling import Calling
@@ -64,6 +65,11 @@ if TYPE_CHECKING:
 
 _ALONE: Final = N_("It is linked with no other node now.")
 _LINKED: Final = N_("Nodes that it is linked with now: {count}. `trueque peers` shows them.")
+_UNREAD: Final = N_(
+    "Other nodes get nothing of what they ask for, since it cannot be read here: {reason} `trueque audit` "
+    "looks at everything that is held."
+)
+_UNSTORED: Final = N_("What comes from other nodes cannot be stored, and is asked for again later: {reason}")
 
 
 class _Own:
@@ -226,9 +232,21 @@ class Company(Part, Watch):
         facts = facts_of(self._links, self._meetings, self._hints)
         count = len(facts["peers"])
         quotas = shares.facts_of(self._custody.rations, self._unknown, self._recognised, self._links.name_of)
+        troubles = [
+            (name, template, plain_error(error))
+            for name, template, error in zip(
+                ("serving", "storing"), (_UNREAD, _UNSTORED), self._links.troubles, strict=True
+            )
+            if error is not None
+        ]
+        facts["trouble"] = {name: reason for name, _, reason in troubles}
         return PartState(
             facts | quotas,
-            (Told(_LINKED, {"count": count}) if count else Told(_ALONE), *shares.sentences_of(quotas)),
+            (
+                Told(_LINKED, {"count": count}) if count else Told(_ALONE),
+                *(Told(template, {"reason": reason}) for _, template, reason in troubles),
+                *shares.sentences_of(quotas),
+            ),
         )
 
     # At the door --------------------------------------------------------------------------------

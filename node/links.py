@@ -17,11 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiohttp import ClientSession, WSMsgType, web
 
-from ledger.errors import NotFound
+from ledger.errors import NotFound, StoreError
 from ledger.log import LogKey
 from ledger.records import CommuneId
 from ledger.store.reading import Reader
@@ -58,6 +58,13 @@ _UNASKED: Final = frozenset({"User-Agent", "Accept", "Accept-Encoding"})
 
 _TOO_LONG: Final = MAX_NOISE_BYTES + 1
 """bytes of a message that aiohttp refuses: the first length that is one too many."""
+
+
+class Troubles(NamedTuple):
+    """Why what neighbours want could not be read, and what came from them could not be stored."""
+
+    serving: StoreError | None
+    storing: StoreError | None
 
 
 class Watch:
@@ -115,6 +122,7 @@ class Links:
         self._numbers = count(1)
         self._ends: dict[LinkId, End] = {}
         self._twins = Twins(identity.log)
+        self._serving_trouble: StoreError | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Links]:
@@ -150,7 +158,7 @@ class Links:
                 reader,
                 look=self._look_at_all,
                 stored=self._watch.stored,
-                failed=self._end_all,
+                failed=lambda: self._end_all("trouble"),
             )
             worker = asyncio.create_task(self._storing.do_all())
             try:
@@ -241,6 +249,11 @@ class Links:
             for end in self._ends.values()
             if (peer := end.peer) is not None
         ]
+
+    @property
+    def troubles(self) -> Troubles:
+        """What of the ledger could not be read or written the last time it was needed."""
+        return Troubles(self._serving_trouble, self._storing.trouble)
 
     @property
     def guests(self) -> list[Guest]:
@@ -346,8 +359,15 @@ class Links:
                     return
                 wants = end.session.to_serve(MAX_SERVED_WANTS)
                 if wants:
-                    frames = await loop.run_in_executor(self._server, frames_for, wants, self._shelf)
-                    end.session.serve(frames)
+                    try:
+                        frames = await loop.run_in_executor(self._server, frames_for, wants, self._shelf)
+                    except StoreError as error:
+                        self._serving_trouble = error
+                        journal.tell("serving_failed", level="error", link=end.number, error=error)
+                        self._say_farewell(end, "trouble", "This node cannot read what it holds.")
+                    else:
+                        self._serving_trouble = None
+                        end.session.serve(frames)
                     continue
                 pause = await giving.go_on(end.session, self._now())
                 if pause != 0.0:
@@ -398,10 +418,9 @@ class Links:
         with self._reader.snapshot():
             self.gossip.look(end.number)
 
-    def _end_all(self) -> None:
+    def _end_all(self, code: str = "stopping") -> None:
         for end in list(self._ends.values()):
-            end.session.end("stopping")
-            end.look()
+            self._say_farewell(end, code)
 
     def _look_at_all(self) -> None:
         for end in self._ends.values():

@@ -1,8 +1,9 @@
 """Storing: what has come over all links, verified and stored on one thread, in the order in which it came.
 
-Decides how much may wait, and that runs which follow each other are stored at
-once. What is stored, refused or proved is `deeds`' to do and `gossip`'s to make
-something of.
+Decides how much may wait, that runs which follow each other are stored at once,
+and what becomes of it where nothing can be stored: all links are ended, and it is
+tried again with what comes later. What is stored, refused or proved is `deeds`' to
+do and `gossip`'s to make something of.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from protocol.gossip import Deed, Gossip, Outcome, Prove, See, Take
 
 from . import journal
 from .deeds import Doer
-from .limits import MAX_PENDING_BYTES, PENDING_ENTRY_BYTES
+from .limits import MAX_PENDING_BYTES, MAX_RETRY_SECONDS, PENDING_ENTRY_BYTES, RETRY_SECONDS
 
 if TYPE_CHECKING:
     from ledger.store.writing import Store
@@ -29,7 +30,7 @@ class Storing:
 
     `thread` is the one that stores, `doer` what it does there; `look` is called
     when gossip may have something to say, `stored` when all that waited has
-    been stored, `failed` when nothing can be stored any more.
+    been stored, `failed` when something could not be.
     """
 
     def __init__(
@@ -58,6 +59,8 @@ class Storing:
         self.room = asyncio.Event()
         """set while more may be read from neighbours"""
         self.room.set()
+        self.trouble: StoreError | None = None
+        """why nothing could be stored the last time; None once something could"""
         self._is_judging = self._forgives_later = False
 
     def add(self, deeds: Sequence[Deed]) -> None:
@@ -74,31 +77,46 @@ class Storing:
         self._forgives_later = self._is_judging
 
     async def do_all(self) -> None:
-        """Do what gossip wants, in its order; for ever, or until nothing can be stored any more."""
-        loop = asyncio.get_running_loop()
+        """Do what gossip wants, in its order, for ever; what cannot be done is tried again later."""
+        pause = RETRY_SECONDS
         while True:
             await self._work.wait()
             self._work.clear()
-            while self._deeds:
-                deeds = _first_alike(self._deeds)
-                del self._deeds[: len(deeds)]
-                self._pending -= sum(map(_bytes_in, deeds))
-                if self._pending < MAX_PENDING_BYTES:
-                    self.room.set()
-                self._is_judging = True
-                try:
-                    outcomes = await loop.run_in_executor(self._thread, self._do, deeds)
-                except StoreError as error:
-                    journal.tell("storing_failed", level="error", error=error)
-                    self._failed()
-                    return
-                finally:
-                    self._is_judging = False
-                self._done(deeds, outcomes)
-                self.add(self._gossip.deeds())
-                self._look()
-            await loop.run_in_executor(self._thread, self._store.sync)
-            self._stored()
+            try:
+                await self._do_what_waits()
+            except StoreError as error:
+                self.trouble = error
+                journal.tell("storing_failed", level="error", error=error)
+                self._failed()
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, MAX_RETRY_SECONDS)
+                self._work.set()
+            else:
+                self.trouble, pause = None, RETRY_SECONDS
+                self._stored()
+
+    async def _do_what_waits(self) -> None:
+        """Do all deeds that there are, and have what came of them on the disk. Raises StoreError."""
+        loop = asyncio.get_running_loop()
+        while self._deeds:
+            deeds = _first_alike(self._deeds)
+            del self._deeds[: len(deeds)]
+            self._pending -= sum(map(_bytes_in, deeds))
+            if self._pending < MAX_PENDING_BYTES:
+                self.room.set()
+            self._is_judging = True
+            try:
+                outcomes = await loop.run_in_executor(self._thread, self._do, deeds)
+            except StoreError:
+                self._deeds[:0] = deeds
+                self._pending += sum(map(_bytes_in, deeds))
+                raise
+            finally:
+                self._is_judging = False
+            self._done(deeds, outcomes)
+            self.add(self._gossip.deeds())
+            self._look()
+        await loop.run_in_executor(self._thread, self._store.sync)
 
     def _done(self, deeds: Sequence[Deed], outcomes: Sequence[list[Outcome | EvidenceError | bool]]) -> None:
         with self._reader.snapshot():

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, TCPConnector, WSMsgType, web
 
+from ledger.errors import StoreError
 from ledger.log import LogKey
 from ledger.store.reading import Reader
 from ledger.store.writing import Store
+from node import links, storing
 from node.admission import Admission
 from node.ends import Parting
 from node.links import PATH, Links
@@ -206,6 +208,69 @@ def test_two_copies_of_one_home_do_not_take_turns(tmp_path: Path) -> None:
             assert [link.peer for link in middle.links.linked] == [log]
             third.cancel()
             await asyncio.gather(third, return_exceptions=True)
+
+    tell(story)
+
+
+@contextmanager
+def failing(owner: object, name: str) -> Iterator[None]:
+    """A function of the store that fails as long as it is tried here."""
+
+    def fail(*_: object) -> None:
+        raise StoreError("The disk is full.")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(owner, name, fail)
+        yield
+
+
+def test_a_neighbour_is_told_of_trouble_where_what_it_wants_cannot_be_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = Node(tmp_path, "one"), Node(tmp_path, "other")
+    other.holding(written("some", numbered("some", 3)))
+
+    async def story() -> None:
+        async with other.running(), one.running():
+            with failing(links, "frames_for"):
+                async with linked(one, other) as task:
+                    assert (await task).said == "trouble"
+            assert other.links.troubles.serving is not None
+            assert one.links.troubles == (None, None)
+            assert [each.message for each in caplog.records if each.levelname == "ERROR"] == [
+                "serving_failed"
+            ]
+            async with linked(one, other):
+                await until(lambda: bool(one.links.gossip._memories))
+            assert one.sizes() == other.sizes()
+            assert other.links.troubles == (None, None)
+
+    tell(story)
+
+
+def test_what_cannot_be_stored_is_stored_once_that_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A disk that was full, and is not any more: nothing has to be started anew."""
+    monkeypatch.setattr(storing, "RETRY_SECONDS", 0.05)
+    one, other = Node(tmp_path, "one"), Node(tmp_path, "other")
+    other.holding(written("some", numbered("some", 3)))
+
+    async def story() -> None:
+        async with other.running(), one.running():
+            with failing(one.store, "ingest_all"):
+                async with linked(one, other) as task:
+                    await task
+                await until(lambda: one.links.troubles.storing is not None)
+                assert one.sizes() == {}
+            await until(lambda: one.links.troubles.storing is None)
+            assert {each.message for each in caplog.records if each.levelname == "ERROR"} == {
+                "storing_failed"
+            }
+            async with linked(one, other):
+                await until(lambda: bool(one.links.gossip._memories))
+            assert one.sizes() == other.sizes()
+            await until(lambda: not one.links.gossip._links)
 
     tell(story)
 
