@@ -67,6 +67,12 @@ what they decide.
     running     how a home tells that a node runs in it
     listener    who may connect at all, and how long they may take
     people      the people's listener: who may ask it
+    whence      from where somebody connects, and by which names
+    lan         whether the pages are heard on the local network
+    reach       at which addresses phones there find them
+    entrance    who comes in from there, by a password and a session
+    attempts    how long those wait who guess
+    access      what is remembered of that
     api         what commands ask a running node to do
     answers     errors and reports as JSON
     remote      a command's writes, done by a running node
@@ -75,6 +81,7 @@ what they decide.
     reporting   the same in words
     figures     what is counted and measured
     journal     what a running node says of itself on standard error
+    support     what somebody who helps from afar needs to know, as a text to copy
     systemd     telling the supervisor, and the unit
     discovery   finding other nodes on the local networks, and being found
     neighbours  which nodes are announced there at this time

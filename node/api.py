@@ -30,6 +30,7 @@ from .bundles import Progress
 from .errors import BlobRefused, ImportStopped, InputError
 from .figures import CONTENT_TYPE
 from .intake import ImportReport
+from .lan import LAN
 from .limits import MAX_REQUESTS
 from .requests import Request, decode_request, encode_request
 from .resident import Resident
@@ -60,6 +61,12 @@ class ErasureAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     id: Id
     reason: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class PasswordAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A password for the local network; null for none."""
+
+    password: str | None
 
 
 class RequestsAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -226,6 +233,22 @@ async def read_photo(content: StreamReader) -> bytes:
                 "The photo has more than the {limit} bytes allowed: make it smaller.", limit=MAX_BLOB_BYTES
             )
     return bytes(data)
+
+
+# The local network --------------------------------------------------------------------------------
+
+
+@ROUTES.post("/api/1/password")
+async def set_password(request: web.Request) -> web.Response:
+    """Set the password that the local network gives, or have none; all sessions end."""
+    asked, lan = await _asked(request, PasswordAsked), request.app[LAN]
+    if asked.password is None:
+        await lan.entrance.remove_password()
+    else:
+        await lan.entrance.set_password(asked.password)
+    lan.hang_up()
+    await lan.settle()
+    return web.json_response({"password": lan.entrance.is_guarded, "lan": lan.is_open})
 
 
 # What takes long --------------------------------------------------------------------------------

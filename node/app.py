@@ -1,7 +1,8 @@
 """The node process: its two listeners, the order in which it starts and stops, and its signals.
 
 Decides that people are listened to on this computer alone and first, peers on
-all interfaces once the home is open; that starting waits for no network, name
+all interfaces once the home is open, and then the local network too if it is
+wanted (`lan`); that starting waits for no network, name
 or clock; and that whoever tells the node to stop has it gone within five
 seconds. What lives between start and stop is the `resident`.
 """
@@ -18,11 +19,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from . import api, journal, running
 from . import web as pages
+from .entrance import Entrance
 from .errors import ListenError
 from .home import Home
+from .lan import FROM_LAN, LAN, Lan
 from .limits import MAX_CALLERS, MAX_CALLERS_AT_HOST, MAX_PEOPLE, NODE_STOP_SECONDS
 from .listener import Listener, runner_of
 from .parts import Part
@@ -77,7 +81,12 @@ async def _serve(
         peers = opened.enter_context(_bound_everywhere(settings.peer_port))
         resident = Resident(home, settings, parts)
         resident.people_port = people.getsockname()[1]
-        runners = await _people_runner(resident), await _peers_runner(resident)
+        lan = Lan(Entrance(home), settings.lan)
+        runners = (
+            await _people_runner(resident, lan),
+            await _peers_runner(resident),
+            await _people_runner(resident, lan, over_lan=True),
+        )
         opened.push_async_callback(_stop, resident, runners, supervisor)
         await Listener(runners[0], people, most=MAX_PEOPLE).start()
         node = Running(
@@ -86,12 +95,13 @@ async def _serve(
         running.announce(home, node)
         if await resident.try_to_open():
             await _open_to_peers(resident, runners[1], peers)
+            await lan.begin(runners[2], people)
         journal.tell("started", people=resident.people_port, peers=resident.peer_port, home=resident.phase)
         alive = asyncio.create_task(supervisor.keep_alive())
         supervisor.ready(headline(await resident.state()))
-        ready(node)
-        if resident.custody is None:
-            await _wait_for_home(resident, runners[1], peers, supervisor, stop)
+        ready(replace(node, lan=lan.is_open))
+        if resident.custody is None and await _wait_for_home(resident, runners[1], peers, supervisor, stop):
+            await lan.begin(runners[2], people)
         await stop.wait()
         alive.cancel()
 
@@ -102,18 +112,19 @@ async def _wait_for_home(
     peers: socket.socket,
     supervisor: Supervisor,
     stop: asyncio.Event,
-) -> None:
-    """Until there is a commune, or the node is told to stop."""
+) -> bool:
+    """Until there is a commune, or, which is False, the node is told to stop."""
     waiting = asyncio.create_task(resident.wait_for_home())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not waiting.done():
         waiting.cancel()
-        return
+        return False
     waiting.result()
     await _open_to_peers(resident, runner, peers)
     supervisor.status(headline(await resident.state()))
+    return True
 
 
 async def _open_to_peers(resident: Resident, runner: web.AppRunner, peers: socket.socket) -> None:
@@ -132,14 +143,16 @@ async def _open_to_peers(resident: Resident, runner: web.AppRunner, peers: socke
 # Listeners --------------------------------------------------------------------------------------
 
 
-async def _people_runner(resident: Resident) -> web.AppRunner:
-    app = people_app(resident.token, resident.settings.hosts, resident.figures, pages.MIDDLEWARES)
-    app[api.RESIDENT] = resident
+async def _people_runner(resident: Resident, lan: Lan, *, over_lan: bool = False) -> web.AppRunner:
+    inner = pages.MIDDLEWARES_OVER_LAN if over_lan else pages.MIDDLEWARES
+    app = people_app(resident.token, resident.settings.hosts, resident.figures, inner, over_lan=over_lan)
+    app[api.RESIDENT], app[LAN], app[FROM_LAN] = resident, lan, over_lan
     app.add_routes(api.ROUTES)
     pages.begin(app, resident.people_port)
     for part in resident.parts:
         app.add_routes(part.people_routes())
-        part.register(resident.figures.registry)
+        if not over_lan:
+            part.register(resident.figures.registry)
     return await runner_of(app)
 
 
@@ -194,13 +207,13 @@ async def _stop(resident: Resident, runners: Sequence[web.AppRunner], supervisor
     limit = threading.Timer(NODE_STOP_SECONDS, _end, [resident.home])
     limit.daemon = True
     limit.start()
-    people, peers = runners
+    people, peers, lan = runners
     try:
         for runner in runners:
             for site in list(runner.sites):
                 await site.stop()
         await resident.stop_parts()
-        await asyncio.gather(people.cleanup(), peers.cleanup())
+        await asyncio.gather(people.cleanup(), peers.cleanup(), lan.cleanup())
         await resident.close()
     finally:
         limit.cancel()

@@ -9,6 +9,7 @@ LedgerError (of the ledger)
     ├── SettingsError   the file of settings cannot be read or understood
     ├── ListenError     a port that this node cannot listen at
     ├── InputError      what a person gave cannot be understood or is not allowed
+    │   └── ComeLater     whoever guesses passwords waits, longer each time
     ├── WordsError      recovery words that are none, or are not this commune's
     ├── NotAdmitted     a log that this home does not take in
     │   └── HeldBack      it is more than its quota: it stays as it is here
@@ -46,6 +47,14 @@ class ListenError(LocalError):
 
 class InputError(LocalError):
     """What a person gave cannot be understood, or is not allowed."""
+
+
+class ComeLater(InputError):
+    """A password that is not even looked at; `wait` is how many seconds it takes until one is."""
+
+    def __init__(self, template: str, *, wait: float, **fields: object) -> None:
+        super().__init__(template, **fields)
+        self.wait = wait
 
 
 class WordsError(LocalError):

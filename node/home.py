@@ -8,6 +8,7 @@
     node.lock       held by a running node, also while there is no commune yet
     config.toml     what the operator of the node has decided
     blobs/          photos, by their SHA-256
+    access.json     who may come in from the local network: the hashed password, sessions
     node.json       where a running node can be reached, and the token that it asks for
 
 Decides where these files are, that one process at a time writes, and how the
@@ -77,6 +78,11 @@ class Home:
     def node_file(self) -> Path:
         """Where a running node says how it can be reached."""
         return self.path / "node.json"
+
+    @property
+    def access_file(self) -> Path:
+        """Who may come in from the local network."""
+        return self.path / "access.json"
 
     @property
     def settings_file(self) -> Path:

@@ -178,6 +178,45 @@ LINGER_SECONDS: Final = 2.0
 MAX_PEOPLE: Final = 256
 """connections of browsers and commands at once; a browser opens six for each of its windows."""
 
+MAX_PEOPLE_AT_HOST: Final = 48
+"""of these, how many from one host of the local network; eight windows."""
+
+MIN_LAN_PASSWORD_CHARACTERS: Final = 10
+"""characters of the password for the local network; at one guess a minute a common word holds for years."""
+
+MAX_PASSWORD_CHARACTERS: Final = 200
+"""characters of a password; whoever sends more means something else."""
+
+SESSION_SECONDS: Final = 2_592_000
+"""seconds for which somebody who gave the password is known: 30 days, so that a telephone asks rarely."""
+
+MAX_SESSIONS: Final = 64
+"""sessions at once; of more, those that end soonest end now."""
+
+MAX_ENTERING: Final = 8
+"""passwords that wait to be looked at; each takes half a second on a small Raspberry Pi, one at a time."""
+
+FREE_ATTEMPTS: Final = 5
+"""wrong passwords in a row that cost a host nothing; then 2 seconds, doubled each time."""
+
+FREE_ATTEMPTS_IN_ALL: Final = 20
+"""the same of all hosts together."""
+
+MAX_ATTEMPT_SECONDS: Final = 900.0
+"""seconds that a host waits at the most; who has found the paper with the password waits no longer."""
+
+MAX_ATTEMPT_SECONDS_IN_ALL: Final = 30.0
+"""seconds that those wait at the most who are new: 2,880 guesses a day, however many computers guess."""
+
+ATTEMPTS_FORGOTTEN_SECONDS: Final = 3_600.0
+"""seconds after the last wrong one after which it counts from anew."""
+
+MAX_ATTEMPT_HOSTS: Final = 1_024
+"""hosts of which wrong passwords, and right ones, are remembered."""
+
+MAX_ENTRY_BYTES: Final = 8_192
+"""bytes of a request of somebody who has not given the password yet: it is a password."""
+
 MAX_CALLERS: Final = 128
 """connections of other nodes at once, those that have not asked for a link yet included."""
 

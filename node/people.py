@@ -30,6 +30,7 @@ from .errors import InputError
 from .figures import Figures
 from .limits import MAX_API_BYTES
 from .listener import patiently
+from .whence import is_from_here, is_from_near, is_reached_at, local_name
 
 OWN_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """Names by which a browser on this computer reaches it."""
@@ -66,16 +67,24 @@ HEADERS: Final = {
 
 
 def people_app(
-    token: str, hosts: Collection[str], figures: Figures, inner: Collection[Middleware] = ()
+    token: str,
+    hosts: Collection[str],
+    figures: Figures,
+    inner: Collection[Middleware] = (),
+    *,
+    over_lan: bool = False,
 ) -> web.Application:
-    """The people's listener, without routes yet; `inner` sees what all checks have let through."""
-    allowed = OWN_NAMES | {name.lower() for name in hosts}
+    """The people's listener, without routes yet; `inner` sees what all checks have let through.
+
+    `over_lan`: the one that the local network reaches, not this computer alone.
+    """
+    allowed = {name.lower() for name in hosts} | ({local_name()} if over_lan else OWN_NAMES)
     app = web.Application(
         middlewares=[
             _counting(figures),
             _speaking,
             _telling,
-            _host_check(allowed),
+            _host_check(allowed, over_lan=over_lan),
             _origin_check,
             _token_check(token),
             patiently,
@@ -205,13 +214,24 @@ async def _told(request: web.Request, status: int, error: LedgerError) -> web.Re
     )
 
 
-def _host_check(allowed: Collection[str]) -> Middleware:
+def _host_check(allowed: Collection[str], *, over_lan: bool) -> Middleware:
+    """Refuse connections from where nobody is expected, and names that are not this computer's.
+
+    Both by the connection itself (`whence`): no header says where it comes from.
+    """
+    is_expected = is_from_near if over_lan else is_from_here
+
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if _name_of(request.headers.getall("Host", [])) not in allowed:
+        if not is_expected(request):
+            raise Refused(403, InputError("The pages are for the local network of this computer alone."))
+        name = _name_of(request.headers.getall("Host", [])) or ""
+        if name not in allowed and not (over_lan and is_reached_at(request, name)):
             raise Refused(
                 421,
-                InputError(
+                InputError("This computer is not called that: open it by its address, as its pages show it.")
+                if over_lan
+                else InputError(
                     "This computer is not called that: open http://127.0.0.1 with the port, or add the name "
                     "to the setting hosts."
                 ),

@@ -61,6 +61,13 @@ class Step(msgspec.Struct, frozen=True):
     entries: int | None = None
 
 
+class Guarded(msgspec.Struct, frozen=True):
+    """Answer of `/api/1/password`: whether one is set, and whether the local network is let in."""
+
+    password: bool
+    lan: bool
+
+
 class Written(msgspec.Struct, frozen=True):
     """Answer of a write: the id of what was signed, or the request that still lacks signatures."""
 

@@ -35,13 +35,17 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 
 
 class Running(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
-    """A running node: its process, the ports of its two listeners, the token of its API, since when (ms)."""
+    """A running node: its process, the ports of its two listeners, the token of its API, since when (ms).
+
+    `lan`: whether the pages were heard on the local network too when it had started.
+    """
 
     pid: int
     people: Port
     peers: Port
     token: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
     since: int
+    lan: bool = False
 
 
 @contextmanager

@@ -113,6 +113,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     introduced_megabytes: Megabytes = INTRODUCED_MEGABYTES
     log_megabytes: Megabytes = LOG_MEGABYTES
     hosts: tuple[HostName, ...] = ()
+    lan: bool | None = None
+    """None leaves it to the page of settings"""
     photo_megabytes: Annotated[int, msgspec.Meta(ge=0, le=MAX_PHOTO_MEGABYTES)] = 512
     """some two thousand photos as phones send them; a card of 16 GB has room for it beside everything else"""
     log_level: Level = "info"
@@ -147,6 +149,7 @@ EXPECTED: Final[Mapping[str, str]] = {
     "introduced-megabytes": N_("a number from 1 to 1000000, without quotes"),
     "log-megabytes": N_("a number from 1 to 1000000, without quotes"),
     "hosts": N_('a list of names, as in ["trueque.example"]'),
+    "lan": N_("true or false, without quotes"),
     "photo-megabytes": N_("a number from 0 to 1000000, without quotes"),
     "log-level": N_('"debug", "info", "warning" or "error"'),
     "log-json": N_("true or false, without quotes"),

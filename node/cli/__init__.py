@@ -39,6 +39,12 @@ COMMANDS: Final = (
         "Node",
         "Show the nodes that your node is linked with, and others that it knows of.",
     ),
+    Row(
+        "password",
+        "password:password",
+        "Node",
+        "Set the password with which phones on the local network open the pages.",
+    ),
     Row("init", "founding:init", "Commune", "Found a commune in an empty home."),
     Row("profile", "communes:profile", "Commune", "Say how your commune presents itself."),
     Row("communes", "communes:communes", "Commune", "Show the communes that are known here, or one in full."),

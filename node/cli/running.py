@@ -41,6 +41,7 @@ LEVELS = ("debug", "info", "warning", "error")
 )
 @option("--peer-port", type=PORT, metavar="PORT", help="Port at which other nodes are heard; else 8784.")
 @option("--peer", "peers", multiple=True, metavar="HOST:PORT", help="A node to talk to; may be repeated.")
+@option("--lan", is_flag=True, help="Let the local network open the pages, with the password that is set.")
 @option("--no-discovery", is_flag=True, help="Do not look for nodes on the local network.")
 @option("--log-level", type=click.Choice(LEVELS), help="What is written to standard error; else info.")
 @option("--log-json", is_flag=True, help="Write it as JSON, one object a line.")
@@ -50,6 +51,7 @@ def run(
     people_port: int | None,
     peer_port: int | None,
     peers: tuple[str, ...],
+    lan: bool,
     no_discovery: bool,
     log_level: str | None,
     log_json: bool,
@@ -57,8 +59,9 @@ def run(
 ) -> None:
     """Run the node of your commune, until Ctrl-C or a signal ends it.
 
-    It serves pages on this computer. Commands go on working while it runs; what they write, it writes.
-    Port 0 stands for any that is free. The same can be said in config.toml of the home.
+    It serves pages on this computer, and on the local network if that is wanted and a password is set.
+    Commands go on working while it runs; what they write, it writes. Port 0 stands for any that is free.
+    The same can be said in config.toml of the home.
     """
     from .. import app, journal
     from ..settings import parse_address, read_settings
@@ -72,6 +75,7 @@ def run(
         "people_port": people_port,
         "peer_port": peer_port,
         "peers": tuple(str(parse_address(peer)) for peer in peers) or None,
+        "lan": lan or None,
         "discovery": False if no_discovery else None,
         "log_level": log_level,
         "log_json": log_json or None,
@@ -94,6 +98,9 @@ def _program() -> Path:
 
 
 def _tell_started(desk: Desk, node: Running) -> None:
+    from .. import reach
+
+    found = reach.addresses(node.people) if node.lan else ()
     if desk.as_json:
         output.print_json(
             {
@@ -101,12 +108,25 @@ def _tell_started(desk: Desk, node: Running) -> None:
                 "pid": node.pid,
                 "people_port": node.people,
                 "peer_port": node.peers,
+                "lan": list(found),
             }
         )
     else:
         told = _("The node runs: http://127.0.0.1:{port}/ (Ctrl-C ends it)")
         click.echo(told.format(port=node.people))
+        for address in found[:1]:
+            click.echo(_("Phones in the same network: {address}").format(address=address))
+            _draw_code(address)
     sys.stdout.flush()
+
+
+def _draw_code(address: str) -> None:
+    """The address as a code that a phone reads from the screen, where there is one that can show it."""
+    if not sys.stdout.isatty() or "utf" not in (sys.stdout.encoding or "").lower():
+        return
+    import segno
+
+    segno.make(address, micro=False, error="l").terminal(border=2, compact=True)
 
 
 @command("status")

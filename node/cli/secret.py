@@ -23,8 +23,11 @@ MAX_SECRET_BYTES = 4_096
 """bytes of a file with a password or with words; 24 words have some 200."""
 
 
-def password_from(path: Path | None, *, new: bool) -> str:
-    """The password in the first line of a file, or typed; a new one is typed twice. Raises InputError."""
+def password_from(path: Path | None, *, new: bool, least: int | None = None) -> str:
+    """The password in the first line of a file, or typed; a new one is typed twice. Raises InputError.
+
+    `least`: characters that a new one has to have, else those of a backup's.
+    """
     if path is not None:
         lines = _read(path).splitlines()
         return lines[0] if lines else ""
@@ -32,19 +35,20 @@ def password_from(path: Path | None, *, new: bool) -> str:
         raise InputError("A password is needed: run this in a terminal, or give --password-file FILE.")
     from ..sealed import MIN_PASSWORD_CHARACTERS
 
+    least = least or MIN_PASSWORD_CHARACTERS
     if new:
         click.echo(
             _("Choose a password of at least {least} characters; it does not show while you type it.").format(
-                least=MIN_PASSWORD_CHARACTERS
+                least=least
             ),
             err=True,
         )
     while True:
         first = _hidden(_("Password"))
-        if new and len(first) < MIN_PASSWORD_CHARACTERS:
+        if new and len(first) < least:
             wrong = _(
                 "That is too short: at least {least} characters are needed, and it has {count}."
-            ).format(count=len(first), least=MIN_PASSWORD_CHARACTERS)
+            ).format(count=len(first), least=least)
         elif not first:
             wrong = _("Nothing was typed; the password does not show while you type it.")
         elif new and first != _hidden(_("The same password again")):

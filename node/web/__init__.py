@@ -6,6 +6,8 @@ signed, in one place (`confirming`), whichever page it comes from.
 
 - `assets`: style, script and marks, vendored, sent once and kept by the browser.
 - `site`: the frame of every page: templates, language, headers, errors as pages.
+- `entry`: what the local network gets to see before and after the password.
+- `nearby`: whether phones there are let in, with which password, and at which addresses.
 - `visits`: whose browser it is, and that a form was made here and is sent once.
 - `forms`: what was typed into a form, as values of records or as sentences at the field.
 - `confirming`: the last look at a record before it is signed, and the signing.
@@ -23,6 +25,7 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `neighbours`: whose ledgers are held, who is linked, whom this commune recognises.
 - `bundles`: ledgers on a stick, written and taken in.
 - `notices`: what others have done, until somebody has looked at it.
+- `preferences`: language, profile, phones, backups, versions, and a text for those who help.
 - `status`: how this node is.
 - `rings`: the same among more than two.
 - `live`: telling open pages that something has come.
@@ -43,12 +46,15 @@ from . import (
     bundles,
     confirming,
     drafts,
+    entry,
     exchanges,
     live,
+    nearby,
     neighbours,
     notices,
     papers,
     posting,
+    preferences,
     proposing,
     receipts,
     rings,
@@ -61,6 +67,8 @@ from .visits import visiting
 TABLES: Final = (
     assets,
     site,
+    entry,
+    nearby,
     welcome,
     board,
     posting,
@@ -75,12 +83,16 @@ TABLES: Final = (
     neighbours,
     bundles,
     notices,
+    preferences,
     status,
     live,
 )
 """The modules with routes; those of fixed addresses come before those that begin like them."""
 
 MIDDLEWARES: Final[tuple[Middleware, ...]] = (site.speaking, visiting)
+
+MIDDLEWARES_OVER_LAN: Final[tuple[Middleware, ...]] = (*MIDDLEWARES, entry.guarding)
+"""The same for the listener that the local network reaches."""
 
 
 def begin(app: web.Application, port: int) -> None:

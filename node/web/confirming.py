@@ -180,6 +180,8 @@ def place_of(record: Record, entry: EntryId, about: EntryId | None) -> str:
             return f"/exchanges/{entry.hex()}"
         case Recognise() | Unrecognise():
             return "/neighbours"
+        case Profile():
+            return "/settings"
         case Withdraw() if about is None:
             return f"/listings/{record.target.hex()}"
     return "/" if about is None else f"/exchanges/{about.hex()}"

@@ -24,12 +24,13 @@ from ledger.errors import LedgerError
 from .. import clock, keys, language, telling, wording
 from ..api import RESIDENT
 from ..errors import HomeError
+from ..lan import FROM_LAN
 from ..noticing import Noticing
 from ..people import ERROR_PAGE, ErrorPage
 from ..service import Service
 from ..visible import safe
 from .assets import address_of
-from .visits import VISITS
+from .visits import INSIDE, VISITS
 
 Answer = TypeVar("Answer")
 
@@ -73,7 +74,10 @@ async def _frame(request: web.Request) -> dict[str, Any]:
         "own_name": None,
         "warning": None,
         "unread": 0,
+        "is_inside": bool(request.get(INSIDE)),
     }
+    if request.app[FROM_LAN] and not request.get(INSIDE):
+        return shown  # whoever has not given the password is shown nothing of the commune
     if resident.custody is not None:
         situation: Situation = resident.custody.situation
         if situation != "ready":
@@ -127,6 +131,7 @@ def begin(app: web.Application, port: int) -> None:
         wording=wording,
         telling=telling,
         safe=safe,
+        told=language.told,
         vocabulary=vocabulary,
     )
     environment.filters.update(lines=_lines, words=_words)
@@ -169,13 +174,13 @@ async def choose_language(request: web.Request) -> web.Response:
     """Speak another language to this browser from now on."""
     posted = await request.post()
     chosen, back = posted.get("language"), posted.get("back")
-    response = web.Response(status=303, headers={"Location": _own_path(back)})
+    response = web.Response(status=303, headers={"Location": own_path(back)})
     if isinstance(chosen, str) and chosen in language.LOCALES:
         response.set_cookie(LANGUAGE_COOKIE, chosen, max_age=YEAR_SECONDS, httponly=True, samesite="Lax")
     return response
 
 
-def _own_path(text: object) -> str:
+def own_path(text: object) -> str:
     """An address within these pages; anything else is the first page."""
     is_own = isinstance(text, str) and text.startswith("/") and not text.startswith(("//", "/\\"))
     return text if is_own and isinstance(text, str) and text.isprintable() else "/"

@@ -27,6 +27,9 @@ MAX_SENDINGS: Final = 1_024
 
 VISIT: Final = "visit"
 
+INSIDE: Final = "inside"
+"""What a request has that came from the local network with a session."""
+
 
 class Visits:
     """The visits of all browsers to one node."""
@@ -36,6 +39,10 @@ class Visits:
         self.cookie = f"trueque-{port}"
         self._secret = secrets.token_bytes(32)
         self._sendings: OrderedDict[str, asyncio.Future[str]] = OrderedDict()
+
+    def renew(self, response: web.Response) -> None:
+        """Give a browser another name than it had."""
+        response.set_cookie(self.cookie, secrets.token_hex(16), httponly=True, samesite="Lax")
 
     def token(self, request: web.Request) -> str:
         """A token for a form that is shown now."""

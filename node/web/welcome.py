@@ -170,7 +170,7 @@ async def settle(request: web.Request) -> web.Response:
         journal.tell("founded", network=begun.founding.network)
         request.app[BEGUN].end(request[VISIT])
         await _opened(request)
-        return "/"
+        return "/welcome/lan"
 
     try:
         where = await request.app[VISITS].once(form["token"], work)

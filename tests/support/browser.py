@@ -149,8 +149,10 @@ class Page(HTMLParser):
 class Browser:
     """Somebody's browser at a node's pages; `page` is what it shows."""
 
-    def __init__(self, port: int, language: str = "en") -> None:
-        self.origin = f"http://127.0.0.1:{port}"
+    def __init__(self, port: int, language: str = "en", host: str = "127.0.0.1") -> None:
+        """`host` is where the node is reached; with 127.0.0.2 it is as from the local network."""
+        self.origin = f"http://{host}:{port}"
+        self.host = host
         self.port = port
         self.language = language
         self.cookies: dict[str, str] = {}
@@ -202,7 +204,7 @@ class Browser:
         kind: str = "application/x-www-form-urlencoded",
     ) -> Page:
         for _turn in range(5):
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
             try:
                 connection.request(method, address, body, self._headers(method, kind))
                 response = connection.getresponse()
@@ -214,6 +216,8 @@ class Browser:
             for each in response.msg.get_all("Set-Cookie") or ():
                 for name, morsel in http.cookies.SimpleCookie(each).items():
                     self.cookies[name] = morsel.value
+                    if morsel["max-age"] == "0":
+                        del self.cookies[name]
             if response.status != 303:
                 break
             method, address, body = "GET", urljoin(address, headers["location"]), None

@@ -24,4 +24,14 @@ document.addEventListener("click", (event) => {
   if (button) window.print();
 });
 
+// A text to copy: chosen whole, so that the keyboard can do it too where the browser does not.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const text = document.getElementById(button.dataset.copy);
+  text.focus();
+  text.select();
+  document.execCommand("copy");
+});
+
 for (const shown of document.querySelectorAll("[data-script]")) shown.hidden = false;

@@ -35,6 +35,7 @@ def founded(node: NodeProcess, name: str, language: str = "en") -> Browser:
     typed = words.replace("</li>", " ").replace("<li>", " ")
     browser.follow("They are on paper")
     browser.send("Found the commune", words=typed.upper())
+    browser.follow("Not now")
     assert path_of(browser.page) == "/"
     return browser
 
