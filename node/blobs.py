@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -134,6 +134,20 @@ class Blobs:
             path.replace(self._damaged / path.name)
             for old in sorted(_files(self._damaged), key=lambda file: file.used)[:-MAX_DAMAGED_BLOBS]:
                 old.path.unlink(missing_ok=True)
+
+    def drop(self, digests: Iterable[bytes]) -> None:
+        """Remove photos for good, damaged ones too. Raises StoreError; then some are there still."""
+        for digest in digests:
+            for folder in (self._own, self._others, self._damaged):
+                path = folder / digest.hex()
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:
+                    raise StoreError(
+                        "The photo {path} cannot be removed ({reason}): remove the file.",
+                        path=path,
+                        reason=error.strerror,
+                    ) from error
 
     # Keeping ------------------------------------------------------------------------------------
 

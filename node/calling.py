@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from ledger.log import LogKey
 from protocol.addresses import Addresses, Place, sign_addresses
+from protocol.limits import MAX_KNOWN_ADDRESSES
 from protocol.spreading import Spreading
 
 from . import journal
@@ -45,11 +46,8 @@ class _Called:
     is_proved: bool = False
     unproved: int = 0
     unreachable: int = 0
-    again: asyncio.TimerHandle | None = field(default=None)
-
-    def rest(self) -> None:
-        """Call it no more."""
-        self.places = []
+    again: asyncio.TimerHandle | None = None
+    """when it is called again after it was left alone"""
 
 
 class Calling:
@@ -76,6 +74,8 @@ class Calling:
         self._now = now
         self._look = look
         self._called: dict[LogKey, _Called] = {}
+        self._useless: dict[LogKey, int] = {}
+        """logs whose places led to somebody else, or to nobody that proved anything; the number of that word"""
         self._outdone = 0
 
     async def begin(self, places: Sequence[Place]) -> None:
@@ -93,7 +93,7 @@ class Calling:
     def close(self) -> None:
         """Call nobody any more."""
         for called in self._called.values():
-            called.rest()
+            called.places = []
             if called.again is not None:
                 called.again.cancel()
 
@@ -130,13 +130,27 @@ class Calling:
         if before is not None and before.again is not None:
             before.again.cancel()
         places = [(place.host, place.port) for place in callable_places(told, self._network)]
-        if before is None and not self._has_room(log):
-            return
-        self._called[log] = _Called(told, places)
-        if places:
+        if not places:
+            self._leave(log)
+        elif before is not None or self._has_room(log):
+            self._called[log] = _Called(told, places)
             self._meetings.add(_name_of(log), lambda: self._ways(log), position_of(log), Source.TOLD, 0.0)
-        else:
-            self._meetings.changed()
+
+    def _leave(self, log: LogKey) -> None:
+        """Call a node no more; another one takes its place."""
+        gone = self._called.pop(log, None)
+        if gone is None:
+            return
+        if gone.again is not None:
+            gone.again.cancel()
+        self._meetings.changed()
+        waiting = [
+            each
+            for each in self._spreading.known.values()
+            if each.places and each.key not in self._called and self._useless.get(each.key) != each.number
+        ]
+        if waiting:
+            self._call(min(waiting, key=lambda each: self._distance(each.key)))
 
     def _has_room(self, log: LogKey) -> bool:
         """Whether one more may be called; each node prefers others, so that together they call all."""
@@ -146,9 +160,9 @@ class Calling:
         if self._distance(log) >= self._distance(farthest):
             return False
         gone = self._called.pop(farthest)
-        gone.rest()
         if gone.again is not None:
             gone.again.cancel()
+        self._meetings.changed()
         return True
 
     def _distance(self, log: LogKey) -> bytes:
@@ -170,16 +184,17 @@ class Calling:
         called.unreachable += why == "unreachable"
         called.unproved += why != "unreachable"
         if peer is not None or (called.unproved >= TRIES_UNPROVED and not called.is_proved):
-            self._give_up(log, called, "somebody_else" if peer is not None else why)
+            journal.tell("given_up", log=log.hex()[:16], why="somebody_else" if peer is not None else why)
+            self._useless[log] = called.told.number
+            while len(self._useless) > MAX_KNOWN_ADDRESSES:
+                del self._useless[next(iter(self._useless))]
+            self._leave(log)
         elif called.unreachable >= TRIES_UNREACHABLE:
-            self._give_up(log, called, why)
+            journal.tell("given_up", log=log.hex()[:16], why=why)
+            called.places = []
+            self._meetings.changed()
             loop = asyncio.get_running_loop()
             called.again = loop.call_later(GIVEN_UP_SECONDS, self._call, called.told)
-
-    def _give_up(self, log: LogKey, called: _Called, why: str) -> None:
-        journal.tell("given_up", log=log.hex()[:16], why=why)
-        called.rest()
-        self._meetings.changed()
 
 
 def _name_of(log: LogKey) -> str:

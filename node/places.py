@@ -19,18 +19,12 @@ from typing import Any, Final
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, ThreadedResolver, TraceConfig
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from protocol.addresses import Addresses, Place
+from protocol.addresses import Addresses, Place, is_open_port
 
 from .limits import CONNECT_SECONDS
 
 REAL_NETWORK: Final = "comunas"
 """The network for real use; any other is for trials (docs/GLOSSARY.md)."""
-
-LOWEST_PORT: Final = 1_024
-"""The lowest port that is called beside WEB_PORTS: below are services that nobody should be sent to."""
-
-WEB_PORTS: Final = frozenset({80, 443})
-"""Ports that are open where others are not."""
 
 
 class _NotToBeCalled(ClientError, OSError):
@@ -56,8 +50,7 @@ def callable_places(told: Addresses, network: str) -> list[Place]:
     return [
         place
         for place in told.places
-        if (place.port >= LOWEST_PORT or place.port in WEB_PORTS)
-        and (may_call(place.host, network) or not _is_literal(place.host))
+        if is_open_port(place.port) and (may_call(place.host, network) or not _is_literal(place.host))
     ]
 
 

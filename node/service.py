@@ -248,9 +248,19 @@ class Service:
             )
 
     def erase(self, row: EntryRow, reason: str) -> None:
-        """Erase the payload of an entry for ever; its hash and the note of it stay."""
+        """Erase the payload of an entry for ever; its hash and the note of it stay.
+
+        Photos of a listing go with it, unless another listing names them.
+        """
         self.check_erasure(row)
         self.store.erase(row.log, row.index, row.id, self._now(), reason)
+        if isinstance(row.record, Offer | Need) and row.record.images:
+            from .blobs import Blobs
+            from .home import Home
+
+            others = self.reader.listings(illustrated=True, ended=True)
+            named = {digest for other in others for digest in other.record.images}
+            Blobs(Home(self.reader.path.parent).blobs).drop(set(row.record.images) - named)
 
     # What other modules decide, done where the home is open --------------------------------------
 

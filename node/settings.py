@@ -21,7 +21,7 @@ import msgspec
 
 from ledger.errors import LocalError
 from ledger.sentences import N_
-from protocol.addresses import Place, check_host
+from protocol.addresses import Place, check_host, is_open_port
 from protocol.errors import MessageError
 from protocol.limits import MAX_PLACES
 
@@ -89,12 +89,14 @@ def parse_place(text: str) -> Place:
         host = address.host.lower()
     try:
         check_host(host)
-    except MessageError as error:
+    except MessageError:
+        host = ""
+    if not host or not is_open_port(address.port):
         raise InputError(
-            "'{text}' is no address at which others could call: write a whole name or an IP address, and the "
-            "port.",
+            "'{text}' is no address at which others call: write a whole name or an IP address, and a port "
+            "from 1024 on, 80 or 443.",
             text=text[:70],
-        ) from error
+        )
     return Place(host, address.port)
 
 

@@ -25,6 +25,12 @@ from .messages import decode_as
 PURPOSE: Final = "addresses"
 """The context of the signatures (ledger.signing)."""
 
+LOWEST_PORT: Final = 1_024
+"""The lowest port that is called beside WEB_PORTS; below are the system ports (RFC 6335, section 6)."""
+
+WEB_PORTS: Final = frozenset({80, 443})
+"""Ports that are open where others are not."""
+
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -105,6 +111,11 @@ def decode_addresses_wanted(data: bytes) -> int:
     """Read how many addresses are asked for. Raises MessageError."""
     count: int = decode_as(_count, data, MAX_QUESTION_BYTES, N_("A question for addresses"))
     return count
+
+
+def is_open_port(port: int) -> bool:
+    """Whether a port is one that is called: below 1,024 are services that nobody should be sent to."""
+    return port >= LOWEST_PORT or port in WEB_PORTS
 
 
 def check_host(host: str) -> None:

@@ -336,6 +336,20 @@ def test_no_more_are_called_than_allowed_and_each_node_calls_others(tmp_path: Pa
     tell(story)
 
 
+def test_whoever_is_called_no_more_leaves_a_place_to_another(tmp_path: Path) -> None:
+    async def story() -> None:
+        desk = Desk(tmp_path)
+        names = [desk.learn(said(f"log {number}", PLACE)) for number in range(MAX_CALLED + 3)]
+        called = [name for name in names if desk.is_called(name)]
+        for name in called[:3]:
+            desk.calling.tried(name, LogKey(bytes(32)), "")
+        assert [name for name in names if not desk.is_called(name)] == called[:3]
+        desk.calling.tried(called[3], LogKey(bytes(32)), "")
+        assert sum(map(desk.is_called, names)) == MAX_CALLED - 1, "nobody is called again without a new word"
+
+    tell(story)
+
+
 def test_what_is_said_and_known_outlasts_a_restart(tmp_path: Path) -> None:
     async def story() -> None:
         desk = Desk(tmp_path)

@@ -13,9 +13,12 @@ from ledger import merkle, note
 from ledger.encoding import decode
 from ledger.log import entry_id, origin
 from ledger.store.writing import Store
+from node.blobs import Blobs
+from node.home import Home
 
 from ..support.communes import found as found_writer
 from ..support.communes import succeed
+from ..support.photos import digest_of, jpeg, post_with_photos
 from .conftest import Secretary
 
 
@@ -163,6 +166,20 @@ def test_what_endangers_somebody_is_erased_and_the_proofs_stand(montes: Secretar
     assert "erased here already" in montes.refused("erase", offer, "--reason", "Otra vez")
     # It stays with whoever else holds it.
     assert len(valle.json("listings")) == 1
+
+
+def test_photos_go_with_the_listing_that_is_erased_unless_another_shows_them(montes: Secretary) -> None:
+    """A face in a photo can endanger somebody as a name can."""
+    shared, alone = jpeg("shared"), jpeg("alone")
+    entry = post_with_photos(montes.home, "Maíz", shared, alone).hex()
+    post_with_photos(montes.home, "Yuca", shared)
+    blobs = Blobs.of(Home(montes.home))
+    (blobs._own / digest_of(alone).hex()).write_bytes(b"damaged")
+    assert blobs.read(digest_of(alone)) is None, "put aside"
+    blobs.keep(digest_of(alone), alone, own=True)
+    montes.run("erase", entry, "--reason", "endangers somebody", "--yes")
+    assert not list((montes.home / "blobs").rglob(digest_of(alone).hex()))
+    assert blobs.read(digest_of(shared)) == shared
 
 
 def test_what_a_commune_stands_on_cannot_be_erased(montes: Secretary, valle: Secretary) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from node import language
 from node.errors import InputError, SettingsError
 from node.settings import EXPECTED, PEER_PORT, PEOPLE_PORT, Address, Settings, parse_address, read_settings
+from protocol.addresses import Place
 
 from ..support.shared import CHECKOUT
 
@@ -70,6 +71,10 @@ def test_what_may_stand_behind_every_setting_is_told() -> None:
         ("\n\ndiscovery = 1", "line 3 behind discovery than true or false"),
         ("peers = 'montes.example:1'", "behind peers than a list of addresses"),
         ("peers = ['montes.example']", "behind peers than a list of addresses"),
+        ("public-addresses = ['montes']", "behind public-addresses than a list of at most four"),
+        ("public-addresses = ['montes:8784']", "behind public-addresses than a list"),
+        ("public-addresses = ['montes.example:22']", "behind public-addresses than a list"),
+        (f"public-addresses = {['a.example:8784'] * 5}", "behind public-addresses than a list"),
         ("hosts = ['a b']", "behind hosts than a list of names"),
         ("log-level = 'loud'", 'behind log-level than "debug", "info", "warning" or "error"'),
         ("people_port = 1", "line 1 'people_port', which is no setting: is people-port meant?"),
@@ -86,6 +91,13 @@ def test_what_cannot_be_understood_is_told_with_its_line(file: Path, text: str, 
         read_settings(file)
     assert told in language.told(refused.value)
     assert str(file) in str(refused.value)
+
+
+def test_public_addresses_are_told_in_their_one_spelling(file: Path) -> None:
+    file.write_text(
+        'public-addresses = ["Montes.Example:8784", "[2001:DB8::0:5]:443", "montes.example:8784"]'
+    )
+    assert read_settings(file).places == (Place("montes.example", 8784), Place("2001:db8::5", 443))
 
 
 def test_files_that_are_no_settings_are_refused(file: Path) -> None:
