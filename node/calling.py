@@ -75,7 +75,7 @@ class Calling:
         self._look = look
         self._called: dict[LogKey, _Called] = {}
         self._useless: dict[LogKey, int] = {}
-        """logs whose places led to somebody else, or to nobody that proved anything; the number of that word"""
+        """logs whose places led to nobody who is that log, and the number of that word"""
         self._outdone = 0
 
     async def begin(self, places: Sequence[Place]) -> None:
