@@ -34,6 +34,8 @@ def facts_of(links: Links, meetings: Meetings, hints: Mapping[str, Hint]) -> dic
                 "opened_here": link.role is Role.INITIATOR,
                 "seconds": round(now - link.since),
                 "kept": position_of(link.peer) in meetings.wanted,
+                "rests": links.gossip.is_at_rest(link.number),
+                "behind": links.behind(link),
                 "met": clock.now(),
                 "failures": 0,
             }

@@ -158,7 +158,7 @@ def host_of(role: Role, address: str) -> str:
     """The IP address at the other end of a link: `HOST:PORT` if it was opened here, else the host alone."""
     if role is Role.INITIATOR:
         return address.rpartition(":")[0].strip("[]")
-    return address.removeprefix("::ffff:")
+    return address
 
 
 def is_misbehaviour(fault: Exception) -> bool:

@@ -181,7 +181,7 @@ class Links:
         """Take a link that another node opens: the handler of `PATH`."""
         socket = web.WebSocketResponse(compress=False, max_msg_size=_TOO_LONG, heartbeat=PING_SECONDS)
         await socket.prepare(request)
-        await self._run(socket, Role.RESPONDER, request.remote or "")
+        await self._run(socket, Role.RESPONDER, (request.remote or "").removeprefix("::ffff:"))
         return socket
 
     async def meet(self, client: ClientSession, host: str, port: int) -> Parting:
@@ -271,10 +271,6 @@ class Links:
         if end.session.open_blobs or end.session.blob_to_lend() is not None:
             return False
         return self.gossip.is_at_rest(link.number)
-
-    def is_level(self, link: Linked) -> bool:
-        """Whether both sides of a link hold the same, as far as they have said."""
-        return self.gossip.is_level(link.number)
 
     def behind(self, link: Linked) -> int:
         """How many entries the other side is known to hold that are not held here."""

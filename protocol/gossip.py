@@ -234,6 +234,11 @@ class Gossip:
             return False
         return found.told is not None and found.theirs is not None
 
+    def behind(self, link: LinkId) -> int:
+        """How many entries a neighbour is known to hold that are not held here, declined logs aside."""
+        offered = ((log, sources[link].size) for log, sources in self._sources.items() if link in sources)
+        return sum(max(0, size - self._held.size(log)) for log, size in offered)
+
     def deeds(self) -> list[Deed]:
         """What is to be done, in this order; `done` is called for each `Take` and `Prove`."""
         deeds, self._deeds = self._deeds, []

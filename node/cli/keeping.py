@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import language, wording
+from .. import language
 from ..admission import followed
 from ..errors import HomeError, ImportStopped, InputError
 from ..language import gettext as _
@@ -306,23 +306,10 @@ def _plain(report: ImportReport) -> dict[str, Any]:
 
 
 def _tell_import(desk: Desk, report: ImportReport, names: dict[CommuneId, str]) -> None:
-    click.echo(
-        _("Entries new: {new}; known already: {known}; refused: {refused}; left out: {left_out}.").format(
-            new=report.new, known=report.known, refused=report.refused, left_out=report.left_out
-        )
-    )
-    if report.blobs_new:
-        line = ngettext("{count} new photo.", "{count} new photos.", report.blobs_new)
-        click.echo(line.format(count=report.blobs_new))
-    if report.blobs_reason is not None:
-        desk.warn(language.told(report.blobs_reason))
-    for told in report.logs.values():
-        whose = names.get(told.commune, told.name) if told.commune is not None else told.name
-        name = whose or wording.short(told.log)
-        if told.new:
-            line = ngettext("{name}: {count} new entry.", "{name}: {count} new entries.", told.new)
-            click.echo(output.safe(line.format(name=name, count=told.new)))
-        if told.forked:
-            desk.warn(_("{name}: its log was continued in two ways; see `trueque audit`.").format(name=name))
-        if told.reason is not None:
-            desk.warn(f"{name}: {language.told(told.reason)}")
+    from .. import imported
+
+    for line in imported.told(report, names):
+        if line.warns:
+            desk.warn(line.sentence)
+        else:
+            click.echo(output.safe(line.sentence))

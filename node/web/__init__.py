@@ -23,6 +23,7 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `aside`: questions that take long, asked beside the others.
 - `accounts`: what is owed and who owes.
 - `neighbours`: whose ledgers are held, who is linked, whom this commune recognises.
+- `diagnosis`: why two nodes may not see each other.
 - `bundles`: ledgers on a stick, written and taken in.
 - `notices`: what others have done, until somebody has looked at it.
 - `preferences`: language, profile, phones, backups, versions, and a text for those who help.
@@ -45,6 +46,7 @@ from . import (
     board,
     bundles,
     confirming,
+    diagnosis,
     drafts,
     entry,
     exchanges,
@@ -81,6 +83,7 @@ TABLES: Final = (
     drafts,
     accounts,
     neighbours,
+    diagnosis,
     bundles,
     notices,
     preferences,

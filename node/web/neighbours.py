@@ -1,22 +1,27 @@
-"""Neighbours: communes whose ledgers are held or announced here, and who is linked now.
+"""Neighbours: communes whose ledgers are held or announced here, and how it stands with their nodes.
 
-Decides what is shown of each, and how one is recognised: after its words have
-been compared, since a name is nobody's identity.
+Decides what is shown of each, in which of four states it is (up to date,
+catching up, out of reach, never seen), and how one is recognised: after its
+words have been compared, since a name is nobody's identity.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
+from unicodedata import combining, normalize
 
 from aiohttp import web
 
 from ledger.records import CommuneId, Recognise, Unrecognise
 from ledger.store.reading import CommuneRow
 
-from .. import clock
+from .. import clock, wording
 from ..api import RESIDENT
 from ..language import gettext as _
+from ..language import ngettext
 from ..overview import Relations
 from ..service import Service
 from . import confirming
@@ -26,57 +31,98 @@ from .site import ask, page
 ROUTES: Final = web.RouteTableDef()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Neighbour:
-    """A commune as the page shows it; its `row` where its charter is held."""
+    """A commune as the page shows it; `row` where its charter is held, `relation` what it is to this home."""
 
     id: CommuneId
     name: str
     row: CommuneRow | None
     relation: str
-    linked: bool
+    nodes: list[Mapping[str, Any]] = field(default_factory=list)
+    resembles: bool = False
+    """whether another commune has a name that looks like its own"""
+
+    @property
+    def linked(self) -> bool:
+        """Whether one of its nodes is linked now."""
+        return any("seconds" in node for node in self.nodes)
+
+    @property
+    def level(self) -> bool:
+        """Whether one of its nodes is linked and has nothing that is still to come."""
+        return any(node.get("rests") and not node["behind"] for node in self.nodes)
+
+    @property
+    def state(self) -> str:
+        """How it stands with it, in words."""
+        if self.linked:
+            behind = max((node.get("behind", 0) for node in self.nodes), default=0)
+            if behind:
+                told = ngettext(
+                    "Catching up: {count} entry is still to come.",
+                    "Catching up: {count} entries are still to come.",
+                    behind,
+                )
+                return told.format(count=behind)
+            return _("Linked, and up to date.") if self.level else _("Linked; comparing what each holds.")
+        if not self.nodes:
+            return _("No node of it has been seen here: what is held of it came through others.")
+        met = max((node["met"] for node in self.nodes if node["met"] is not None), default=None)
+        if met is None:
+            return _("Its node was never reached.")
+        return _("Out of reach now; last contact: {time}.").format(time=wording.time_of(met))
 
 
 @ROUTES.get("/neighbours")
 async def neighbours(request: web.Request) -> web.Response:
     """All communes that are known, those that are linked and not recognised first."""
-    peers = await _peers(request)
+    nodes = await nodes_of(request)
 
-    def look(service: Service) -> tuple[list[Neighbour], CommuneId | None]:
+    def look(service: Service) -> tuple[dict[CommuneId, Neighbour], CommuneId | None]:
         relations = Relations(service)
         rows = {row.id: row for row in service.reader.communes()}
-        linked = {CommuneId(bytes.fromhex(peer["commune"])): peer for peer in peers if peer.get("commune")}
-        found = [
-            Neighbour(
-                identity,
-                rows[identity].name if identity in rows else str(linked[identity].get("name") or ""),
-                rows.get(identity),
-                relations[identity],
-                identity in linked,
-            )
-            for identity in {**rows, **linked}
-        ]
+        found = {row.id: Neighbour(row.id, row.name, row, relations[row.id]) for row in rows.values()}
+        for node in nodes:
+            if node["commune"]:
+                identity = CommuneId(bytes.fromhex(node["commune"]))
+                name = str(node["name"] or "")
+                found.setdefault(identity, Neighbour(identity, name, None, relations[identity]))
+                found[identity].nodes.append(node)
         return found, service.own
 
     found, own = await ask(request, look)
-    waiting = [each for each in found if each.relation == "known"]
+    alike = Counter(_skeleton(each.name) for each in found.values())
+    for each in found.values():
+        each.resembles = alike[_skeleton(each.name)] > 1
+    waiting = [each for each in found.values() if each.relation == "known"]
+    recognised = [each for each in found.values() if each.relation == "recognised"]
     return await page(
         request,
         "neighbours.html",
-        own=next((each for each in found if each.id == own), None),
+        own=found.get(own) if own is not None else None,
         waiting=sorted(waiting, key=lambda each: (not each.linked, each.name)),
-        recognised=sorted(
-            (each for each in found if each.relation == "recognised"), key=lambda each: each.name
-        ),
-        nameless=[peer for peer in peers if not peer.get("commune")],
+        recognised=sorted(recognised, key=lambda each: (not each.linked, each.name)),
+        nameless=[node for node in nodes if not node["commune"]],
     )
 
 
-async def _peers(request: web.Request) -> list[dict[str, Any]]:
-    """Who is linked now, as the part that keeps links says."""
+_CONFUSED: Final = str.maketrans("0135", "oies")
+"""Digits that are read as letters in a hurry."""
+
+
+def _skeleton(name: str) -> str:
+    """What is left of a name at a glance: small letters without accents, blanks and marks."""
+    letters = normalize("NFKD", name.casefold()).translate(_CONFUSED).replace("l", "i")
+    return "".join(letter for letter in letters if letter.isalnum() and not combining(letter))
+
+
+async def nodes_of(request: web.Request) -> list[Mapping[str, Any]]:
+    """Nodes that are linked, then those that may be met, as the part that keeps links says."""
     state = await request.app[RESIDENT].state()
     told = state.parts.get("gossip")
-    return [] if told is None else list(told.facts.get("peers", ()))
+    facts: Mapping[str, Any] = {} if told is None else told.facts
+    return [*facts.get("peers", ()), *facts.get("known", ())]
 
 
 @ROUTES.post("/neighbours/{id:[0-9a-f]{64}}/{step:recognise|unrecognise}")
@@ -95,5 +141,5 @@ async def recognise(request: web.Request) -> web.Response:
 async def _name_of(request: web.Request, commune: CommuneId) -> str:
     """What a commune calls itself: in its charter, or in a stranger's that is linked."""
     names = await ask(request, lambda service: {row.id: row.name for row in service.reader.communes()})
-    told = {peer["commune"]: peer["name"] for peer in await _peers(request) if peer.get("commune")}
+    told = {node["commune"]: node["name"] for node in await nodes_of(request) if node["commune"]}
     return names.get(commune) or told.get(commune.hex()) or commune.hex()[:12]

@@ -79,7 +79,8 @@ async def form_with_files(request: web.Request, most: int) -> AsyncIterator[tupl
                     texts += len(data)
                     given[part.name] = plain(data.decode())
                     continue
-                file = cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=str(home)))
+                spool = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=str(home))  # noqa: SIM115  # below
+                file = cast(BinaryIO, spool)
                 opened.append(file)
                 size = await _fill(file, part, most - files, most, home)
                 files += size

@@ -157,6 +157,8 @@ class Browser:
         self.language = language
         self.cookies: dict[str, str] = {}
         self.page = Page("about:blank", 200, {}, "")
+        self.content, self.headers = b"", dict[str, str]()
+        """the body and the headers of what came last"""
         self.bytes = 0
         """bytes of all answers' bodies, as they came"""
 
@@ -221,7 +223,9 @@ class Browser:
             if response.status != 303:
                 break
             method, address, body = "GET", urljoin(address, headers["location"]), None
-        self.page = Page(address, response.status, headers, _unpacked(data, headers).decode())
+        self.content, self.headers = _unpacked(data, headers), headers
+        is_page = headers.get("content-type", "").startswith("text/html")
+        self.page = Page(address, response.status, headers, self.content.decode() if is_page else "")
         return self.page
 
     def _headers(self, method: str, kind: str) -> dict[str, str]:
