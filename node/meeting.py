@@ -128,10 +128,12 @@ class Meetings:
         self._wanted: frozenset[Position] | None = None
         self._resting: dict[int, Linked] = {}
         self._steady: set[int] = set()
+        self._is_closed = False
         self._tending = asyncio.create_task(self._tend_for_ever())
 
     async def close(self) -> None:
         """Meet nobody any more."""
+        self._is_closed = True  # a link that ends at this very moment takes no notice of being cancelled
         tasks = [self._tending, *(each.task for each in self.all.values() if each.task is not None)]
         for task in tasks:
             task.cancel()
@@ -228,7 +230,7 @@ class Meetings:
 
     async def _keep_meeting(self, meeting: Meeting) -> None:
         """Try a node until it is there, and again when it is gone; ends when there is no way to it."""
-        while addresses := meeting.way():
+        while not self._is_closed and (addresses := meeting.way()):
             meeting.wake.clear()
             seconds = None if self.links_of(meeting.name) else self.wait(meeting)
             if seconds == 0:

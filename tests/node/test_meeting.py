@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from aiohttp import ClientSession, WSServerHandshakeError, web
@@ -12,6 +13,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from ledger.log import LogKey
 from node.choice import chosen, position_of
+from node.ends import Parting
 from node.home import Home
 from node.limits import MAX_HALF_OPEN
 from node.links import PATH, Links
@@ -185,6 +187,24 @@ def test_who_could_not_be_met_is_left_alone_after_a_restart_too(
     tell(story)
 
 
+def test_a_node_whose_memory_is_damaged_starts_and_meets_others(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = make(2)
+
+    async def story() -> None:
+        async with one.running(), other.running():
+            one.hears_of(other)
+            await until(lambda: other.log in one.linked)
+        one.home.storage.write_bytes(b"no database" * 1_000)
+        async with one.running(), other.running():
+            one.hears_of(other)
+            await until(lambda: other.log in one.linked)
+
+    tell(story)
+    assert journal_of(caplog, "put_aside")
+
+
 def test_one_that_is_back_at_its_address_is_linked_again(make: Make) -> None:
     one, other = make(2)
 
@@ -346,6 +366,30 @@ def test_a_neighbour_that_stops_says_so_and_the_journal_shows_it(
     assert ("stopping", other.log.hex()[:16]) in [
         (said["code"], said["peer"]) for said in journal_of(caplog, "farewell")
     ]
+
+
+def test_a_node_stops_although_a_link_that_ends_takes_no_notice(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (member,) = make(1, peers=("127.0.0.1:9",))
+    tried: list[str] = []
+
+    async def stubborn(*_: object) -> Parting:
+        tried.append("once more")
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return Parting(None)
+
+    async def story() -> None:
+        async with member.running():
+            await until(lambda: tried)
+            assert member.company._meetings is not None
+            closing = asyncio.create_task(member.company._meetings.close())
+            await asyncio.wait({closing}, timeout=5)
+            assert closing.done()
+
+    monkeypatch.setattr(Links, "meet", stubborn)
+    tell(story)
 
 
 def test_who_is_announced_no_more_is_forgotten(make: Make) -> None:
