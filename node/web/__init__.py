@@ -20,6 +20,9 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `proposing`: the form of a proposal, from a listing or from nothing, and of a counter-offer.
 - `papers`: what is printed of an exchange: delivery notes, minutes, receipts.
 - `receipts`: checking a receipt that somebody brings.
+- `history`: all that a commune has recorded, in words.
+- `entries`: one entry as it is, with its proof.
+- `auditing`: the audit, run from its page.
 - `aside`: questions that take long, asked beside the others.
 - `accounts`: what is owed and who owes.
 - `neighbours`: whose ledgers are held, who is linked, whom this commune recognises.
@@ -43,13 +46,16 @@ from . import (
     accounts,
     aside,
     assets,
+    auditing,
     board,
     bundles,
     confirming,
     diagnosis,
     drafts,
+    entries,
     entry,
     exchanges,
+    history,
     live,
     nearby,
     neighbours,
@@ -82,6 +88,9 @@ TABLES: Final = (
     confirming,
     drafts,
     accounts,
+    history,
+    entries,
+    auditing,
     neighbours,
     diagnosis,
     bundles,
@@ -102,10 +111,12 @@ def begin(app: web.Application, port: int) -> None:
     """Add the pages to the people's listener; `port` is where that is heard."""
     site.begin(app, port)
     aside.begin(app)
+    app[auditing.AUDITING] = auditing.Auditing()
     app[welcome.BEGUN] = welcome.Foundings()
     app[live.LISTENING] = live.Listening()
     app[bundles.IMPORTS] = bundles.Imports()
     app.on_shutdown.append(live.hang_up)
+    app.on_shutdown.append(auditing.let_go)
     app.on_shutdown.append(bundles.let_go)
     for module in TABLES:
         app.add_routes(module.ROUTES)
