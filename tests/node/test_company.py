@@ -14,8 +14,12 @@ from typing import Any
 
 import pytest
 
+from ledger.log import LogKey
+from ledger.records import Authority, Charter, Offer, to_payload
 from ledger.store.reading import Reader
+from ledger.store.writing import Store
 
+from ..support.histories import Author
 from ..support.hosts import eventually
 from ..support.nodes import NodeProcess
 from .conftest import Found, Secretary
@@ -163,10 +167,90 @@ def test_a_node_that_is_killed_while_it_takes_something_in_goes_on_where_it_was(
     kill_and_compare(montes, valle, start, 3)
 
 
+LONG = 12_000
+"""entries of a log whose sync takes a second or two"""
+
+
+def long_log(holder: Secretary) -> LogKey:
+    """The log of a commune that has posted very much, in the home of one that recognises it."""
+    name, key = "La Larga", Author("long").key
+    authority = Authority(keys=(key.public_key,), threshold=1)
+    payloads = [to_payload(Charter(at=1, authority=authority, name=name, network="ensayo"))]
+    payloads += [
+        to_payload(Offer(at=number, category="food-grain", title=f"Maíz {number}"))
+        for number in range(1, LONG)
+    ]
+    author = Author("long", network="ensayo")
+    with Store(holder.home / "ledger.sqlite", "ensayo") as store:
+        for at in range(0, LONG, 400):
+            store.ingest(author.write(*payloads[at : at + 400]))
+    holder.run("recognise", name)
+    return author.state.log
+
+
+def held(who: Secretary, log: LogKey) -> int:
+    size, _ = sizes(who).get(log, (0, b""))
+    return size
+
+
+def wait_for_entries(who: Secretary, log: LogKey, wanted: int) -> None:
+    """Look without a pause, so that not much more has come when they are there."""
+    end = time.monotonic() + 60
+    with Reader(who.home / "ledger.sqlite") as reader:
+        while not any(branch.size >= wanted for branch in reader.branches(log)):
+            assert time.monotonic() < end, f"{wanted} entries have not come"
+            time.sleep(0.002)
+
+
+def kill_amid_a_long_log(montes: Secretary, valle: Secretary, start: Start, kills: int) -> None:
+    """Kill either side once so much of a long log has come, for ever other amounts; then compare.
+
+    Whenever all of it has come, the receiver is put back to before anything of it had.
+    """
+    drawn = random.Random(kills)
+    know_each_other(montes, valle)
+    log = long_log(montes)
+    before = valle.home.with_name("before")
+    shutil.copytree(valle.home, before)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = ("--peer-port", str(taken.getsockname()[1]))
+    giver = start(montes, options=port)
+    taker = start(valle, giver)
+    amid = 0
+    for number in range(kills):
+        if held(valle, log) == LONG:
+            assert taker.stop() == 0
+            shutil.rmtree(valle.home)
+            shutil.copytree(before, valle.home)
+            taker = start(valle, giver)
+        wanted = drawn.randrange(held(valle, log), LONG) + 1
+        wait_for_entries(valle, log, wanted)
+        if number % 2:
+            taker.kill()
+        else:
+            giver.kill()
+        amid += held(valle, log) < LONG
+        if number % 2:
+            taker = start(valle, giver)
+        else:
+            giver = start(montes, options=port)
+    eventually(equal(montes, valle), "they hold the same")
+    print(f"{kills} kills, {amid} of them amid a sync")
+    assert amid
+    for who in (montes, valle):
+        assert who.json("audit")["findings"] == []
+
+
+def test_either_side_may_be_killed_amid_a_log_of_thousands_of_entries(
+    montes: Secretary, valle: Secretary, start: Start
+) -> None:
+    kill_amid_a_long_log(montes, valle, start, 4)
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3_600)
 def test_two_hundred_kills_leave_nothing_wrong(montes: Secretary, valle: Secretary, start: Start) -> None:
-    kill_and_compare(montes, valle, start, 200)
+    kill_amid_a_long_log(montes, valle, start, 200)
 
 
 def copied_to_another_computer(montes: Secretary) -> tuple[Secretary, Path]:
