@@ -101,7 +101,7 @@ class Entrance:
         if wait > 0:
             raise _later(wait)
         if self._entering >= MAX_ENTERING:
-            raise ComeLater("Too many people are logging in at once: try again in a moment.", wait=1.0)
+            raise ComeLater("Too many people are logging in at once: try again in a moment.")
         self._entering += 1
         try:
             async with self._hashing:
@@ -189,16 +189,16 @@ def no_password() -> LedgerError:
 def _later(wait: float) -> ComeLater:
     seconds = int(wait) + 1
     if seconds < 120:
-        return ComeLater(
-            "The password was wrong too often: wait {count} seconds, then try again.",
-            wait=wait,
-            count=max(seconds, 2),
+        error = ComeLater(
+            "The password was wrong too often: wait {count} seconds, then try again.", count=max(seconds, 2)
         )
-    return ComeLater(
-        "The password was wrong too often: wait {count} minutes, then try again.",
-        wait=wait,
-        count=-(-seconds // 60),
-    )
+    else:
+        error = ComeLater(
+            "The password was wrong too often: wait {count} minutes, then try again.",
+            count=-(-seconds // 60),
+        )
+    error.wait = wait
+    return error
 
 
 def _mark(secret: str) -> str:

@@ -52,9 +52,7 @@ class InputError(LocalError):
 class ComeLater(InputError):
     """A password that is not even looked at; `wait` is how many seconds it takes until one is."""
 
-    def __init__(self, template: str, *, wait: float, **fields: object) -> None:
-        super().__init__(template, **fields)
-        self.wait = wait
+    wait: float = 1.0
 
 
 class WordsError(LocalError):
