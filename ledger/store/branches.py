@@ -80,6 +80,12 @@ class Branches:
         """Drop what is remembered of one branch."""
         self._branches.pop(number, None)
 
+    def note_growth(self, number: int, size: int, root: bytes, compact: CompactRange) -> None:
+        """Take note of what was just written to a branch's row."""
+        row = self._branches.get(number)
+        if row is not None:
+            self._branches[number] = row._replace(size=size, root=root, compact=compact)
+
     def branch(self, number: int) -> BranchRow:
         """A branch's row. Raises sqlite3.DatabaseError if there is none, or it cannot be one."""
         row = self._branches.get(number)

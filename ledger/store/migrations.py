@@ -71,7 +71,6 @@ CREATE TABLE listing (
     at INTEGER NOT NULL,
     ended TEXT
 );
-CREATE INDEX listing_commune ON listing (commune, kind);
 CREATE INDEX listing_category ON listing (category, place);
 CREATE VIRTUAL TABLE listing_text USING fts5 (
     text, content='', detail=none, columnsize=0, tokenize='unicode61 remove_diacritics 2'
@@ -157,6 +156,12 @@ def first(database: Database) -> None:
         )
     for statement in _statements(VIEWS):
         database.execute(statement)
+
+
+@MIGRATIONS()
+def listings_by_place(database: Database) -> None:
+    """A commune's listings stand in its own logs, by whose places they are found without an index."""
+    database.execute("DROP INDEX IF EXISTS listing_commune")
 
 
 def _statements(script: str) -> list[str]:

@@ -365,8 +365,17 @@ class Reader:
         before it. `ended` shows the withdrawn and replaced ones too.
         `illustrated` leaves out those without images.
         """
+        source = "listing"
         where = ["listing.commune IS NOT NULL"]
         values: list[object] = []
+        if commune is not None:
+            # Those that count stand in the commune's own logs.
+            source = (
+                "standing CROSS JOIN listing ON listing.place BETWEEN standing.branch << ? "
+                "AND standing.branch << ? | ?"
+            )
+            where.append("standing.commune = ?")
+            values += (PLACE_BITS, PLACE_BITS, INDEX_MASK, commune)
         for column, value in (("commune", commune), ("kind", kind), ("category", category)):
             if value is not None:
                 where.append(f"listing.{column} = ?")
@@ -388,8 +397,9 @@ class Reader:
         with self._asking():
             rows = self.connection.execute(
                 # The conditions are the literals above; what was asked for are parameters.
-                "SELECT leaf, listing.commune, payload, ended FROM listing JOIN entry USING (place) "  # noqa: S608
-                f"WHERE {' AND '.join(where)} ORDER BY listing.at DESC, place DESC LIMIT ? OFFSET ?",
+                f"SELECT leaf, listing.commune, payload, ended FROM {source} "  # noqa: S608
+                "JOIN entry ON entry.place = listing.place "
+                f"WHERE {' AND '.join(where)} ORDER BY listing.at DESC, listing.place DESC LIMIT ? OFFSET ?",
                 (*values, limit, offset),
             ).fetchall()
             return [self._listing(*row) for row in rows]

@@ -422,6 +422,7 @@ class Store:
         )
         if moved.rowcount != 1:
             raise StoreError("The ledger was changed by another program, so nothing was stored: start again.")
+        self._holding.note_growth(number, after.size, run.head.root, after.compact)
         self._write(number, run, after.compact, leaves, skip)
 
     def _fork(self, run: Run, fork: replica.Forks) -> int:
@@ -456,7 +457,6 @@ class Store:
             list(zip(range(first, first + len(leaves)), leaves, payloads, strict=True)),
         )
         self._keep_head(number, run.head, compact, run.start + skip)
-        self._holding.forget_branch(number)
         if self._views:
             self._projection.add(number, run.start + skip, leaves, payloads)
 

@@ -102,13 +102,14 @@ def test_a_ledger_of_another_network_is_not_opened(path: Path, store: Store) -> 
     assert dump(path) == before
 
 
-def with_a_second_migration() -> Migrations:
+def with_one_more_migration() -> Migrations:
     """The migrations of a later version."""
     later = Migrations("ledger")
     later()(migrations.first)
+    later()(migrations.listings_by_place)
 
     @later()
-    def second(changed: Database) -> None:
+    def further(changed: Database) -> None:
         changed.execute("CREATE TABLE note (text TEXT NOT NULL)")
 
     return later
@@ -120,17 +121,34 @@ def test_an_older_ledger_is_brought_up_to_date_and_keeps_what_it_holds(
     author = written("El Maizal", numbered("a", 3))
     with Store(path, NETWORK) as store:
         store.ingest(author.runs[0])
-    monkeypatch.setattr(migrations, "MIGRATIONS", with_a_second_migration())
+    monkeypatch.setattr(migrations, "MIGRATIONS", with_one_more_migration())
     with Store(path, NETWORK) as store:
         assert own_log(store, author) == author.state.head
     assert dump(path)["note"] == []
+
+
+def test_a_ledger_of_the_first_version_lists_by_place_from_now_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Migrations("ledger")
+    first()(migrations.first)
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "MIGRATIONS", first)
+        Store(path, NETWORK).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE INDEX listing_commune ON listing (commune, kind)")
+    Store(path, NETWORK).close()
+    with closing(sqlite3.connect(path)) as connection:
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    assert "listing_commune" not in names
+    assert "listing_category" in names
 
 
 def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(migrations, "MIGRATIONS", with_a_second_migration())
+        patch.setattr(migrations, "MIGRATIONS", with_one_more_migration())
         Store(path, NETWORK).close()
     before = dump(path)
     with pytest.raises(StoreError, match="newer version"):
