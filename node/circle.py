@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from ledger.records import CommuneId
 from protocol.handshake import Role
@@ -18,6 +18,10 @@ from .choice import Position, position_of
 from .hints import Hint
 from .links import Links
 from .meeting import Meeting, Meetings
+
+
+NOBODY: Final[Mapping[str, Any]] = {"peers": [], "known": [], "announced": []}
+"""The same facts as long as a node is starting."""
 
 
 def facts_of(links: Links, meetings: Meetings, hints: Mapping[str, Hint]) -> dict[str, Any]:

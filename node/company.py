@@ -33,7 +33,7 @@ from .backoff import Backoff, Clocks, Pauses
 from .blobs import Blobs
 from .calling import Calling
 from .choice import position_of
-from .circle import facts_of
+from .circle import NOBODY, facts_of
 from .door import is_here, refusal
 from .ends import is_misbehaviour
 from .hints import Hint
@@ -228,7 +228,7 @@ class Company(Part, Watch):
 
     def state(self) -> PartState:
         if self._links is None or self._meetings is None:
-            return PartState({}, (Told(_ALONE),))
+            return PartState(NOBODY, (Told(_ALONE),))
         facts = facts_of(self._links, self._meetings, self._hints)
         count = len(facts["peers"])
         quotas = shares.facts_of(self._custody.rations, self._unknown, self._recognised, self._links.name_of)

@@ -51,6 +51,20 @@ def journal_of(caplog: pytest.LogCaptureFixture, event: str) -> list[dict[str, o
     return [record.__dict__["particulars"] for record in caplog.records if record.msg == event]
 
 
+def test_a_node_that_is_starting_tells_of_nobody(make: Make) -> None:
+    """Whoever asks at that moment finds the same facts as later."""
+    (member,) = make(1)
+    before = member.facts
+
+    async def story() -> None:
+        async with member.running():
+            assert before.keys() <= member.facts.keys()
+            assert {name: member.facts[name] for name in before} == before
+            assert {"peers", "known", "announced"} <= before.keys()
+
+    tell(story)
+
+
 # Who is linked ----------------------------------------------------------------------------------
 
 
