@@ -19,7 +19,6 @@ from .hints import Hint
 from .links import Links
 from .meeting import Meeting, Meetings
 
-
 NOBODY: Final[Mapping[str, Any]] = {"peers": [], "known": [], "announced": []}
 """The same facts as long as a node is starting."""
 
