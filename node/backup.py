@@ -122,7 +122,13 @@ def read_label(reader: OpeningReader) -> Label:
 def check_password_of(path: Path, password: str) -> None:
     """Whether a password opens a backup. Raises InputError, OSError."""
     with path.open("rb") as file:
-        read_label(OpeningReader(file, password))
+        label_in(file, password)
+
+
+def label_in(file: BinaryIO, password: str) -> Label:
+    """What a backup says of itself, if the password opens it. Raises InputError, OSError."""
+    file.seek(0)
+    return read_label(OpeningReader(file, password))
 
 
 def restore(
@@ -142,29 +148,41 @@ def restore(
     """
     try:
         with path.open("rb") as file:
-            opening = OpeningReader(file, password)
-            label = read_label(opening)
-            home.check_unsigned()
-            home.make()
-            _check_unsigned_in(home)
-            with home.locked(), Store(home.ledger, label.network) as store, Reader(home.ledger) as reader:
-                _check_unused(home, store)
-                report = import_bundle(
-                    store,
-                    reader,
-                    cast(BinaryIO, opening),
-                    author=None,
-                    progress=progress,
-                    blobs=Blobs.of(home),
-                    own=CommuneId(label.commune),
-                )
-                return _continue(home, store, reader, label, report, recovery, now)
+            return restore_from(home, file, password, recovery, progress, now)
     except OSError as error:
         raise InputError(
             "The backup {path} cannot be read ({reason}): check the file and its permissions.",
             path=path,
             reason=error.strerror,
         ) from error
+
+
+def restore_from(
+    home: Home,
+    file: BinaryIO,
+    password: str,
+    recovery: SigningKey | None,
+    progress: Progress,
+    now: Callable[[], int] = clock.now,
+) -> Restored:
+    """As `restore`, from an open file. Raises OSError too."""
+    opening = OpeningReader(file, password)
+    label = read_label(opening)
+    home.check_unsigned()
+    home.make()
+    _check_unsigned_in(home)
+    with home.locked(), Store(home.ledger, label.network) as store, Reader(home.ledger) as reader:
+        _check_unused(home, store)
+        report = import_bundle(
+            store,
+            reader,
+            cast(BinaryIO, opening),
+            author=None,
+            progress=progress,
+            blobs=Blobs.of(home),
+            own=CommuneId(label.commune),
+        )
+        return _continue(home, store, reader, label, report, recovery, now)
 
 
 def _check_unsigned_in(home: Home) -> None:
@@ -205,13 +223,15 @@ def _continue(
             name=label.name,
         )
     key = home.read_key() if home.key_file.exists() else keys.new_key()
-    if not home.key_file.exists():
-        home.write_key(key)
     request = _request(reader, commune, LogKey(key.public_key), now())
     if recovery is not None:
         request = sign_request(request, recovery)
+    # Only now: with a key a node that runs here takes the home for one that is to be opened.
     if not request.is_complete:
         keep_request(home, request)
+    if not home.key_file.exists():
+        home.write_key(key)
+    if not request.is_complete:
         return Restored(label, LogKey(key.public_key), None, request, report)
     author = Author(store, key, home.anchors(LogKey(key.public_key)))
     return Restored(label, author.log, open_log(author, request), None, report)

@@ -50,6 +50,14 @@ def keep_request(home: Home, request: Request) -> None:
         ) from error
 
 
+def pending(home: Home) -> Request:
+    """The request that waits in a home, with the signatures that came. Raises HomeError, InputError."""
+    try:
+        return read_request(_pending(home))
+    except OSError as error:
+        raise HomeError("No restore waits for signatures in {path}.", path=home.path) from error
+
+
 def finish_restore(home: Home, signed: Sequence[Request]) -> EntryId | Request:
     """Open the new log of a restored home with the signatures that came back.
 

@@ -12,6 +12,7 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `forms`: what was typed into a form, as values of records or as sentences at the field.
 - `confirming`: the last look at a record before it is signed, and the signing.
 - `welcome`: first run: founding a commune, with its recovery words on paper.
+- `restoring`: first run: bringing one back from its backup.
 - `board`: offers and needs of all communes, and one of them.
 - `matching`: which listings of others meet this commune's own, and why.
 - `posting`: an offer or need: post, change, renew, withdraw.
@@ -30,6 +31,7 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `bundles`: ledgers on a stick, written and taken in.
 - `notices`: what others have done, until somebody has looked at it.
 - `preferences`: language, profile, phones, backups, versions, and a text for those who help.
+- `copies`: a backup, as a file.
 - `status`: how this node is.
 - `rings`: the same among more than two.
 - `live`: telling open pages that something has come.
@@ -37,6 +39,7 @@ signed, in one place (`confirming`), whichever page it comes from.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from aiohttp import web
@@ -50,6 +53,7 @@ from . import (
     board,
     bundles,
     confirming,
+    copies,
     diagnosis,
     drafts,
     entries,
@@ -65,6 +69,7 @@ from . import (
     preferences,
     proposing,
     receipts,
+    restoring,
     rings,
     site,
     status,
@@ -77,6 +82,7 @@ TABLES: Final = (
     site,
     entry,
     nearby,
+    restoring,
     welcome,
     board,
     posting,
@@ -96,6 +102,7 @@ TABLES: Final = (
     bundles,
     notices,
     preferences,
+    copies,
     status,
     live,
 )
@@ -113,6 +120,8 @@ def begin(app: web.Application, port: int) -> None:
     aside.begin(app)
     app[auditing.AUDITING] = auditing.Auditing()
     app[welcome.BEGUN] = welcome.Foundings()
+    app[restoring.RESTORING] = restoring.Restoring()
+    app[copies.WRITING] = asyncio.Lock()
     app[live.LISTENING] = live.Listening()
     app[bundles.IMPORTS] = bundles.Imports()
     app.on_shutdown.append(live.hang_up)

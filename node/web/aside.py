@@ -7,8 +7,11 @@ answered meanwhile, and many who ask for statements wait for each other.
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import threading
 from collections.abc import Callable
-from typing import Final, TypeVar
+from contextlib import suppress
+from typing import Final, TypeVar, cast
 
 from aiohttp import web
 
@@ -30,6 +33,36 @@ TURNS: Final = web.AppKey("turns", asyncio.Semaphore)
 def begin(app: web.Application) -> None:
     """Give an application what these questions wait for."""
     app[TURNS] = asyncio.Semaphore(AT_ONCE)
+
+
+async def apart(work: Callable[[], Answer]) -> Answer:
+    """Do something that may take minutes, on a thread that nobody waits for when the node stops.
+
+    What is under way then is as if the computer had been switched off. Raises what `work` raises.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Answer] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def tell(result: Answer | None, error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(cast(Answer, result))
+
+    def run() -> None:
+        result, fault = None, None
+        try:
+            result = context.run(work)
+        except BaseException as error:
+            fault = error
+        with suppress(RuntimeError):  # the node has stopped
+            loop.call_soon_threadsafe(tell, result, fault)
+
+    threading.Thread(target=run, name="trueque-apart", daemon=True).start()
+    return await done
 
 
 async def ask_aside(request: web.Request, question: Callable[[Service], Answer]) -> Answer:

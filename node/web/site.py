@@ -74,6 +74,7 @@ async def _frame(request: web.Request) -> dict[str, Any]:
         "own_name": None,
         "warning": None,
         "unread": 0,
+        "waits": False,
         "is_inside": bool(request.get(INSIDE)),
     }
     if request.app[FROM_LAN] and not request.get(INSIDE):
@@ -84,6 +85,7 @@ async def _frame(request: web.Request) -> dict[str, Any]:
             shown["warning"] = language.gettext(SENTENCES[situation])
         try:
             shown["own_name"], last = await ask(request, _standing)
+            shown["waits"] = shown["own_name"] is None
             shown["unread"] = await noticing_of(request).unread()
             shown["warning"] = shown["warning"] or wording.doubt_of_clock(clock.now(), last)
         except LedgerError as error:
@@ -151,9 +153,13 @@ def _words(identity: bytes) -> str:
 
 
 async def error_page(request: web.Request, status: int, error: LedgerError) -> web.Response:
-    """What could not be done, as a page; while there is no commune yet, the way to the first one."""
-    if isinstance(error, HomeError) and request.app[RESIDENT].phase == "empty":
-        return web.Response(status=303, headers={"Location": "/welcome"})
+    """What could not be done, as a page; while no commune is open yet, the way to one."""
+    if isinstance(error, HomeError):
+        phase = request.app[RESIDENT].phase
+        if phase == "empty":
+            return web.Response(status=303, headers={"Location": "/welcome"})
+        if phase == "open" and await ask(request, lambda service: service.own) is None:
+            return web.Response(status=303, headers={"Location": "/welcome/signatures"})
     return await page(request, "error.html", status=status, sentence=language.told(error))
 
 

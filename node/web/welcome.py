@@ -2,8 +2,7 @@
 
 Decides the order: nothing is founded before the words have been typed back, and
 the words are shown only to the browser that asked for them, until then. They
-live in memory alone. A commune is brought back with `trueque restore`, which
-the first page says.
+live in memory alone. How one is brought back is `restoring`'s.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from .. import clock, journal, keys, language
 from ..api import RESIDENT
 from ..errors import HomeError, InputError, WordsError
 from ..founding import Founding, check_unfounded, found
-from ..home import default_home
 from ..limits import STARTING_SECONDS
 from .forms import Form, form_of
 from .site import page
@@ -82,9 +80,7 @@ def _check_empty(request: web.Request) -> None:
 async def welcome(request: web.Request) -> web.Response:
     """What this is, and the two ways on."""
     _check_empty(request)
-    home = request.app[RESIDENT].home
-    place = "" if home.path == default_home() else f" --home {home.path}"
-    return await page(request, "welcome.html", restoring=f"trueque restore{place}")
+    return await page(request, "welcome.html")
 
 
 @ROUTES.get("/welcome/new")

@@ -1,0 +1,98 @@
+"""Copies: a backup of everything held here, under a password, sent to the browser as a file.
+
+Decides what is asked for and said beside it. What is in a backup, and that no key
+ever is, are `backup`'s. It is written whole before the first byte is sent, so that
+a full disk is told on the page and never ends in half a file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from ledger.errors import LedgerError
+from ledger.store.reading import Reader
+
+from .. import clock, journal
+from ..api import RESIDENT
+from ..backup import write_backup
+from ..custody import Custody
+from ..errors import InputError
+from ..service import Service
+from .aside import apart
+from .forms import Form, form_of
+from .site import page
+from .visits import VISITS
+
+ROUTES: Final = web.RouteTableDef()
+
+NAME: Final = "trueque-{day}.backup"
+SENDING_BYTES: Final = 1_048_576
+"""bytes that are read and sent at once."""
+
+WRITING: Final = web.AppKey("writing", asyncio.Lock)
+"""Held while a backup is written: each takes as much of the disk as the ledger."""
+
+
+@ROUTES.get("/settings/backup")
+async def backup(request: web.Request) -> web.Response:
+    """What a backup is, and the password for it."""
+    return await _page(request, Form())
+
+
+async def _page(request: web.Request, form: Form) -> web.Response:
+    shown = Form()
+    shown.faults = form.faults
+    return await page(request, "backup.html", status=200 if form.is_good else 422, form=shown)
+
+
+@ROUTES.post("/settings/backup")
+async def download(request: web.Request) -> web.StreamResponse:
+    """A backup, as a file."""
+    form, resident, writing = await form_of(request), request.app[RESIDENT], request.app[WRITING]
+    if not request.app[VISITS].knows(request, form["token"]):
+        form.refuse("", InputError("This page was from before the node was started anew: try it once more."))
+    elif form["password"] != form["again"]:
+        form.refuse("again", InputError("The two are not the same: type it again."))
+    elif writing.locked():
+        form.refuse("", InputError("A backup is being written already: wait until it has come."))
+    if not form.is_good:
+        return await _page(request, form)
+    name = NAME.format(day=clock.today())
+    with tempfile.TemporaryDirectory(dir=resident.home.path, prefix=".backup-") as folder:
+        path = Path(folder) / name
+        custody, password = resident.opened, form["password"]
+        try:
+            async with writing:
+                await apart(lambda: _write(custody, path, password))
+        except LedgerError as error:
+            form.refuse("password" if isinstance(error, InputError) else "", error)
+            return await _page(request, form)
+        journal.tell("backed_up", size=path.stat().st_size)
+        return await _send(request, path, name)
+
+
+def _write(custody: Custody, path: Path, password: str) -> None:
+    with Reader(custody.home.ledger) as reader:
+        service = Service(reader, custody.log, None, None, clock.now)
+        write_backup(service, path, password, lambda done, total: None)
+
+
+async def _send(request: web.Request, path: Path, name: str) -> web.StreamResponse:
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "application/octet-stream",
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Content-Length": str(path.stat().st_size),
+        }
+    )
+    with path.open("rb") as file:
+        await response.prepare(request)
+        while chunk := await asyncio.to_thread(file.read, SENDING_BYTES):
+            await response.write(chunk)
+    await response.write_eof()
+    return response
