@@ -12,6 +12,7 @@
         meaning      listings, profiles, recognitions, exchanges
     writing      `Store`: the one writer, on its own thread
     reading      `Reader`: what is shown, over a read-only connection
+        passing      entries, heads, runs and proofs as they stand
         totals       how much is held, in a few numbers
 
 All SQL of the ledger stands here.

@@ -30,7 +30,7 @@ from ledger.records import (
     Transfer,
     Withdraw,
 )
-from ledger.store import reading
+from ledger.store import passing, reading
 from ledger.store.reading import Reader
 from ledger.store.writing import Store
 from tests.support.communes import NETWORK, Writer, found, kg, succeed
@@ -374,10 +374,10 @@ def test_runs_are_as_long_as_the_limits_allow(tmp_path: Path, monkeypatch: pytes
         for run in author.runs:
             store.ingest(run)
         with monkeypatch.context() as patch:
-            patch.setattr(reading, "MAX_RUN_ENTRIES", 7)
+            patch.setattr(passing, "MAX_RUN_ENTRIES", 7)
             assert [len(run.items) for run in reader.runs(1)] == [6, 6, 6, 6]
         with monkeypatch.context() as patch:
-            patch.setattr(reading, "MAX_RUN_BYTES", 40)
+            patch.setattr(passing, "MAX_RUN_BYTES", 40)
             runs = list(reader.runs(1))
             assert [run.start for run in runs[1:]] == [run.head.size for run in runs[:-1]]
             for run in runs:
