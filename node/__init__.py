@@ -73,7 +73,7 @@ what they decide.
     entrance    who comes in from there, by a password and a session
     attempts    how long those wait who guess
     access      what is remembered of that
-    api         what commands ask a running node to do
+    api         what programs and commands ask a running node to do
     answers     errors and reports as JSON
     remote      a command's writes, done by a running node
     web         what a browser is shown

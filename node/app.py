@@ -146,8 +146,8 @@ async def _open_to_peers(resident: Resident, runner: web.AppRunner, peers: socke
 async def _people_runner(resident: Resident, lan: Lan, *, over_lan: bool = False) -> web.AppRunner:
     inner = pages.MIDDLEWARES_OVER_LAN if over_lan else pages.MIDDLEWARES
     app = people_app(resident.token, resident.settings.hosts, resident.figures, inner, over_lan=over_lan)
-    app[api.RESIDENT], app[LAN], app[FROM_LAN] = resident, lan, over_lan
-    app.add_routes(api.ROUTES)
+    app[LAN], app[FROM_LAN] = lan, over_lan
+    api.begin(app, resident)
     pages.begin(app, resident.people_port)
     for part in resident.parts:
         app.add_routes(part.people_routes())

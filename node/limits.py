@@ -427,3 +427,18 @@ GIVEN_UP_SECONDS: Final = 21_600.0
 
 MAX_OUTDONE: Final = 8
 """times that this node answers something newer about itself; two copies of a home would never end it."""
+
+MAX_API_PAGE: Final = 200
+"""things of a list that the API gives at once; some 200 KB of JSON."""
+
+API_PAGE: Final = 50
+"""things that it gives where nobody says how many."""
+
+MAX_API_OFFSET: Final = 10_000_000
+"""things of a list that may be passed over; more than any ledger holds."""
+
+MAX_REPEATS: Final = 1_024
+"""keys under which the API remembers what it has answered; with a kilobyte each at most a megabyte."""
+
+MAX_REPEAT_KEY_CHARACTERS: Final = 200
+"""characters of such a key; a UUID has 36."""

@@ -36,7 +36,7 @@ class Process(msgspec.Struct, frozen=True):
     since: int
 
 
-class Commune(msgspec.Struct, frozen=True):
+class HomeCommune(msgspec.Struct, frozen=True):
     """Whose home it is; ids in hex, `id` and `name` None while the log belongs to no commune."""
 
     id: str | None
@@ -86,7 +86,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     home: str
     state: str
     process: Process | None = None
-    commune: Commune | None = None
+    commune: HomeCommune | None = None
     situation: Situation | None = None
     trouble: AnsweredError | None = None
     held: Held | None = None
@@ -117,11 +117,11 @@ def held_of(counted: Totals) -> Held:
     return Held(counted.entries, counted.logs, counted.forked, counted.communes)
 
 
-def commune_of(service: Service) -> Commune:
+def commune_of(service: Service) -> HomeCommune:
     """Whose home it is. Raises StoreError."""
     own = service.own
     name = None if own is None else service.reader.commune(own).name
-    return Commune(None if own is None else own.hex(), name, service.network, service.log.hex())
+    return HomeCommune(None if own is None else own.hex(), name, service.network, service.log.hex())
 
 
 def told_error(error: LedgerError) -> AnsweredError:

@@ -135,7 +135,9 @@ def verify(desk: Desk, files: tuple[Path, ...]) -> int:
 
     seen = verified(receipt_in([(str(path), _read(path)) for path in files]))
     if desk.as_json:
-        output.print_json(as_json(seen))
+        from ..shapes.receipts import receipt_of
+
+        output.print_json(receipt_of(seen))
     else:
         _show(seen, desk.now())
     return FOUND if seen.found else DONE
@@ -148,35 +150,6 @@ def _read(path: Path) -> bytes:
     if len(data) > MAX_FILE_BYTES:
         raise InputError("{path} is no receipt: it is far too long.", path=path)
     return data
-
-
-def as_json(seen: Verified) -> dict[str, Any]:
-    """What a receipt shows, as docs/reference/json.md describes it."""
-    from ledger.receipt import FOUND as SENTENCES
-    from ledger.receipt import UNPROVEN
-
-    from ..shapes import exchanges
-    from ..verifying import said_of
-
-    row = seen.exchange
-    return {
-        "id": row.id.hex(),
-        "network": seen.network,
-        "commune": row.proposer.hex(),
-        "state": row.state.value,
-        "form": row.form.value,
-        "disputed": row.disputed,
-        "contested": row.contested,
-        "newer": row.newer,
-        "parties": [
-            {"id": party.id.hex(), "name": party.name, "place": party.place} for party in seen.parties
-        ],
-        "transfers": [exchanges.transfer_of(leg, number) for number, leg in enumerate(row.legs, 1)],
-        "moves": exchanges.moves_of(said_of(seen)),
-        "logs": [{"log": log.log.hex(), "commune": log.commune.hex(), "size": log.size} for log in seen.logs],
-        "found": [{"code": code, "sentence": SENTENCES[code]} for code in seen.found],
-        "unproven": [{"code": code, "sentence": sentence} for code, sentence in UNPROVEN.items()],
-    }
 
 
 def _show(seen: Verified, now: int) -> None:

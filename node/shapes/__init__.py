@@ -9,6 +9,8 @@ what the API's document describes. What is put together for them is `overview`'s
 - `entries`: entries of logs, and one as it is.
 - `audits`: what an audit found, and an audit under way.
 - `nodes`: other nodes, and what others have done that somebody should know of.
+- `receipts`: what a receipt shows.
+- `written`: what is answered once something was signed.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -49,21 +49,29 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     checked: Checked
 
 
-class AuditRun(msgspec.Struct, frozen=True, kw_only=True):
-    """An audit that runs in the node, or has ended.
+class AuditUnderWay(msgspec.Struct, frozen=True):
+    """An audit that runs in the node: `done` of `total` steps, which mean nothing else."""
 
-    `done` of `total` steps, which mean nothing else; `audit` once it is
-    `finished`, `error` if it `failed`.
-    """
-
-    id: int
-    state: Literal["running", "finished", "failed"]
     commune: Id | None
-    started: Time
     done: int
     total: int
-    audit: Audit | None = None
-    error: AnsweredError | None = None
+
+
+class AuditEnded(msgspec.Struct, frozen=True):
+    """The last audit that ended: what it found, or why it failed; neither if it was stopped."""
+
+    commune: Id | None
+    at: Time
+    seconds: float
+    audit: Audit | None
+    error: AnsweredError | None
+
+
+class Audits(msgspec.Struct, frozen=True):
+    """The audit that runs in the node, and the last one that ended since it started."""
+
+    running: AuditUnderWay | None
+    last: AuditEnded | None
 
 
 def audit_of(found: rules.Audit) -> Audit:

@@ -39,8 +39,8 @@ def recognition(
 class Presentation(Wish, frozen=True, kw_only=True):
     """How this commune presents itself; what is not given stays, and an empty text removes what was there."""
 
-    name: str | None = None
-    place: str | None = None
+    name: Annotated[str | None, about("what it is called")] = None
+    place: Annotated[str | None, about("where it is")] = None
     about: Annotated[str | None, about("what others should know about it")] = None
     contact: Annotated[str | None, about("office and role to turn to")] = None
 

@@ -33,8 +33,11 @@ class Proposing(Wish, frozen=True, kw_only=True):
     """A proposal between two communes (`to`, `gives`, `takes`, `listings`), or with all its `transfers`."""
 
     to: Annotated[str | None, about("the other commune, by name or id")] = None
-    gives: Annotated[Things, about("what this commune gives")] = ()
-    takes: Annotated[Things, about("what it gets; without any it is a gift")] = ()
+    gives: Annotated[
+        Things,
+        about("what this commune gives: things with `title`, and `quantity` and `unit` if they have any"),
+    ] = ()
+    takes: Annotated[Things, about("what it gets, likewise; without any it is a gift")] = ()
     listings: Annotated[
         tuple[str, ...],
         msgspec.Meta(max_length=MAX_TRANSFERS, description="ids of the listings that things stand for"),
@@ -101,7 +104,9 @@ def answer(
             return Meant(Cancel(at=now, by=by, exchange=found.id, reason=note), found)
 
 
-TransferNumber: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MAX_TRANSFERS, description="counted from 1")]
+TransferNumber: TypeAlias = Annotated[
+    int, msgspec.Meta(ge=1, le=MAX_TRANSFERS, description="number of the transfer, counted from 1")
+]
 
 
 class Handing(Wish, frozen=True, kw_only=True):

@@ -1,0 +1,93 @@
+"""Asking: what a request brings, and the ways in which it is done.
+
+Decides what is asked of the ledger beside other questions, what with a reader
+of its own, and what is signed; always in the language of who asks, whichever
+thread it runs on. What pages keep while the node runs (notices, the audit under
+way, turns for long questions) is used here too, so that both show the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import copy_context
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from aiohttp import web
+
+from ..resident import Resident
+from ..service import Service
+from ..shapes import Page
+
+if TYPE_CHECKING:
+    from ..noticing import Noticing
+    from ..web.auditing import Auditing
+
+RESIDENT: Final = web.AppKey("resident", Resident)
+"""The node, in the application of the people's listener."""
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request: `query` and `body` are of the shapes that its endpoint names."""
+
+    request: web.Request
+    query: Any
+    body: Any
+
+    @property
+    def resident(self) -> Resident:
+        """The node that is asked."""
+        return self.request.app[RESIDENT]
+
+    def id(self, name: str = "id") -> bytes:
+        """An id in the address."""
+        return bytes.fromhex(self.request.match_info[name])
+
+    async def ask(self, question: Callable[[Service], Answer]) -> Answer:
+        """Ask the ledger something short. Raises what `question` raises, HomeError, StoreError."""
+        context = copy_context()
+
+        def answer(service: Service) -> Answer:
+            with service.reader.snapshot():
+                return context.run(question, service)
+
+        return await self.resident.opened.ask(answer)
+
+    async def ask_aside(self, question: Callable[[Service], Answer]) -> Answer:
+        """As `ask`, for what may take long: with a reader of its own, a few at a time."""
+        from ..web.aside import ask_aside
+
+        return await ask_aside(self.request, question)
+
+    async def sign(self, work: Callable[[Service], Answer]) -> Answer:
+        """Do what signs. Raises what `work` raises, HomeError, SigningStopped, StoreError."""
+        context = copy_context()
+        return await self.resident.sign(lambda service: context.run(work, service))
+
+    @property
+    def noticing(self) -> Noticing:
+        """The notices of the home."""
+        from ..web.site import noticing_of
+
+        return noticing_of(self.request)
+
+    @property
+    def auditing(self) -> Auditing:
+        """The audit that runs in the node."""
+        from ..web.auditing import AUDITING
+
+        return self.request.app[AUDITING]
+
+
+def page_of(rows: Sequence[Answer], limit: int, offset: int) -> Page[Answer]:
+    """A part of a list, of one row more than its limit if there are further ones."""
+    return Page(tuple(rows[:limit]), offset + limit if len(rows) > limit else None)
+
+
+def part_of(rows: Iterable[Answer], limit: int, offset: int) -> list[Answer]:
+    """The rows of such a part, and one more."""
+    return list(islice(rows, offset, offset + limit + 1))

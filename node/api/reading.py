@@ -1,0 +1,307 @@
+"""What is read of the ledger: listings, exchanges, accounts, communes, entries, and the codes in them.
+
+Decides how long lists are given in parts, and which of them are looked for
+aside, since what is asked for may stand far down. The shapes are `shapes`'.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Final, TypeAlias
+
+import msgspec
+from aiohttp import web
+from msgspec import UNSET, UnsetType
+
+from ledger.exchange import State
+from ledger.log import EntryId
+from ledger.steps import awaited
+
+from .. import clock, typed
+from ..entries import as_it_is
+from ..limits import API_PAGE, MAX_API_OFFSET, MAX_API_PAGE
+from ..overview import Names, Relations, accounts_of, listed, pages, said_in
+from ..receipts import make_receipt
+from ..service import Service
+from ..shapes import Page, communes, entries, exchanges, listings
+from ..wishes import about
+from .asking import Asked, page_of, part_of
+from .endpoints import Endpoint, Media
+
+Name: TypeAlias = Annotated[str, about("a commune, by its name or id")]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which part of a long list."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_API_PAGE, description="how many at the most")] = API_PAGE
+    offset: Annotated[int, msgspec.Meta(ge=0, le=MAX_API_OFFSET, description="how many to pass over")] = 0
+
+
+# Listings ---------------------------------------------------------------------------------------
+
+
+class ListingsAsked(Part, frozen=True, kw_only=True):
+    """Which listings."""
+
+    kind: (
+        Annotated[str, msgspec.Meta(pattern=r"\A(offer|need)\Z", description="`offer` or `need`")] | UnsetType
+    ) = UNSET
+    category: Annotated[str, about("code or name")] | UnsetType = UNSET
+    commune: Name | UnsetType = UNSET
+    search: Annotated[str, about("words, or beginnings of them, in title, note or place")] | UnsetType = UNSET
+    all: Annotated[bool, about("those withdrawn, replaced and expired too")] = False
+
+
+async def list_listings(asked: Asked) -> Page[listings.Listing]:
+    """Listings, the newest first."""
+    query: ListingsAsked = asked.query
+    today = clock.today()
+    category = typed.category_of(query.category) if query.category else None
+
+    def look(service: Service) -> Page[listings.Listing]:
+        reader, names = service.reader, Names(service.reader)
+        rows = reader.listings(
+            commune=reader.find_commune(query.commune) if query.commune else None,
+            kind=query.kind or None,
+            category=category,
+            search=query.search or None,
+            today=None if query.all else today,
+            ended=query.all,
+            limit=query.limit + 1,
+            offset=query.offset,
+        )
+        found = [listings.listing_of(listed(row, reader, today), names) for row in rows]
+        return page_of(found, query.limit, query.offset)
+
+    return await asked.ask_aside(look)
+
+
+async def show_listing(asked: Asked) -> listings.Listing:
+    """One listing."""
+    entry = asked.id()
+
+    def look(service: Service) -> listings.Listing:
+        row = listed(service.reader.listing(entry), service.reader, clock.today())
+        return listings.listing_of(row, Names(service.reader))
+
+    return await asked.ask(look)
+
+
+async def list_categories(asked: Asked) -> list[listings.Code]:
+    """All categories."""
+    return list(listings.categories())
+
+
+async def list_units(asked: Asked) -> list[listings.Code]:
+    """All units."""
+    return list(listings.units())
+
+
+# Exchanges --------------------------------------------------------------------------------------
+
+
+class ExchangesAsked(Part, frozen=True, kw_only=True):
+    """Which exchanges."""
+
+    state: Annotated[
+        tuple[State, ...], msgspec.Meta(max_length=8, description="those in this state; may be repeated")
+    ] = ()
+    commune: Name | UnsetType = UNSET
+    all: Annotated[bool, about("those between other communes too")] = False
+    waiting: Annotated[bool, about("those alone that wait for this commune")] = False
+
+
+async def list_exchanges(asked: Asked) -> Page[exchanges.Exchange]:
+    """Exchanges, the newest first."""
+    query: ExchangesAsked = asked.query
+
+    def look(service: Service) -> Page[exchanges.Exchange]:
+        reader = service.reader
+        partner = reader.find_commune(query.commune) if query.commune else None
+        own = None if query.all else service.commune
+        chosen = partial(reader.exchanges, commune=own or partner, states=query.state)
+        if (partner is None or own is None) and not query.waiting:
+            rows = chosen(limit=query.limit + 1, offset=query.offset)
+        else:
+            fitting = (
+                row
+                for row in pages(chosen)
+                if (partner is None or partner in row.proposal.parties)
+                and (not query.waiting or any(step.commune == service.own for step in awaited(row)))
+            )
+            rows = part_of(fitting, query.limit, query.offset)
+        names, now = Names(reader), clock.now()
+        found = [exchanges.exchange_of(row, service, now, names) for row in rows]
+        return page_of(found, query.limit, query.offset)
+
+    return await asked.ask_aside(look)
+
+
+async def show_exchange(asked: Asked) -> exchanges.ExchangeInFull:
+    """One exchange, with all that was said in it."""
+    entry = asked.id()
+
+    def look(service: Service) -> exchanges.ExchangeInFull:
+        row = service.find_exchange(entry.hex())
+        shown = exchanges.exchange_of(row, service, clock.now(), Names(service.reader))
+        return exchanges.in_full(shown, said_in(row, service))
+
+    return await asked.ask(look)
+
+
+RECEIPT_TYPE: Final = "application/vnd.trueque.receipt"
+
+
+async def give_receipt(asked: Asked) -> web.Response:
+    """The receipt of an exchange."""
+    entry = asked.id()
+
+    def make(service: Service) -> bytes:
+        return make_receipt(service.reader, EntryId(service.reader.exchange_of(entry)))
+
+    return web.Response(body=await asked.ask_aside(make), content_type=RECEIPT_TYPE)
+
+
+# Communes and accounts --------------------------------------------------------------------------
+
+
+async def list_communes(asked: Asked) -> Page[communes.Commune]:
+    """The communes that are known here."""
+    query: Part = asked.query
+
+    def look(service: Service) -> Page[communes.Commune]:
+        relations = Relations(service)
+        rows = part_of(service.reader.communes(), query.limit, query.offset)
+        return page_of([communes.commune_of(row, relations) for row in rows], query.limit, query.offset)
+
+    return await asked.ask(look)
+
+
+async def show_commune(asked: Asked) -> communes.CommuneInFull:
+    """One commune in full."""
+    commune = asked.id()
+
+    def look(service: Service) -> communes.CommuneInFull:
+        reader = service.reader
+        return communes.in_full(reader.commune(commune), Relations(service), reader)
+
+    return await asked.ask_aside(look)
+
+
+class AccountsAsked(Part, frozen=True, kw_only=True):
+    """Whose accounts."""
+
+    commune: Name | UnsetType = UNSET
+
+
+async def list_accounts(asked: Asked) -> Page[communes.Account]:
+    """What stands open."""
+    query: AccountsAsked = asked.query
+
+    def look(service: Service) -> Page[communes.Account]:
+        reader = service.reader
+        commune = reader.find_commune(query.commune) if query.commune else service.commune
+        rows = part_of(accounts_of(commune, reader), query.limit, query.offset)
+        return page_of([communes.account_of(row) for row in rows], query.limit, query.offset)
+
+    return await asked.ask_aside(look)
+
+
+# Entries ----------------------------------------------------------------------------------------
+
+
+class EntriesAsked(Part, frozen=True, kw_only=True):
+    """Whose entries."""
+
+    of: (
+        Annotated[str, about("a commune by its name or id, or a log by its key; else this commune")]
+        | UnsetType
+    ) = UNSET
+
+
+async def list_entries(asked: Asked) -> Page[entries.Entry]:
+    """Entries of logs, in the order in which they were signed."""
+    query: EntriesAsked = asked.query
+
+    def look(service: Service) -> Page[entries.Entry]:
+        reader, names = service.reader, Names(service.reader)
+        branches = entries.branches_meant(query.of or None, service)
+        rows = entries.rows_of(branches, reader, limit=query.limit + 1, offset=query.offset)
+        found = [entries.entry_of(row, branch, names) for row, branch in rows]
+        return page_of(found, query.limit, query.offset)
+
+    return await asked.ask_aside(look)
+
+
+async def show_entry(asked: Asked) -> entries.EntryAsItIs:
+    """One entry as it is, with its proof."""
+    entry = asked.id()
+
+    def look(service: Service) -> entries.EntryAsItIs:
+        reader = service.reader
+        return msgspec.convert(as_it_is(reader.entry(entry), reader), entries.EntryAsItIs)
+
+    return await asked.ask(look)
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        "GET", "/api/1/listings", "listListings",
+        "Offers and needs of all communes that are known here, the newest first.",
+        list_listings, "[listings](json.md#listing)", Page[listings.Listing], query=ListingsAsked,
+    ),
+    Endpoint(
+        "GET", "/api/1/listings/{id}", "showListing", "One offer or need.",
+        show_listing, "[a listing](json.md#listing)", listings.Listing,
+    ),
+    Endpoint(
+        "GET", "/api/1/categories", "listCategories",
+        "The categories that there are, named in the language of `Accept-Language`.",
+        list_categories, "an array of [codes](json.md#code)", tuple[listings.Code, ...],
+    ),
+    Endpoint(
+        "GET", "/api/1/units", "listUnits", "The units that there are, likewise.",
+        list_units, "an array of [codes](json.md#code)", tuple[listings.Code, ...],
+    ),
+    Endpoint(
+        "GET", "/api/1/exchanges", "listExchanges",
+        "Exchanges of this commune, the newest first.",
+        list_exchanges, "[exchanges](json.md#exchange) without `moves`", Page[exchanges.Exchange],
+        query=ExchangesAsked,
+    ),
+    Endpoint(
+        "GET", "/api/1/exchanges/{id}", "showExchange",
+        "One exchange, with all that was said in it; by its own id or that of anything said in it.",
+        show_exchange, "[an exchange](json.md#exchange) with `moves`", exchanges.ExchangeInFull,
+    ),
+    Endpoint(
+        "GET", "/api/1/exchanges/{id}/receipt", "giveReceipt",
+        "The [receipt](../spec/receipt.md) of an exchange, which proves itself.",
+        give_receipt, "the file", Media((RECEIPT_TYPE,)),
+    ),
+    Endpoint(
+        "GET", "/api/1/accounts", "listAccounts",
+        "What stands open between a commune and its partners; this commune's, if no other is named.",
+        list_accounts, "[accounts](json.md#account)", Page[communes.Account], query=AccountsAsked,
+    ),
+    Endpoint(
+        "GET", "/api/1/communes", "listCommunes", "The communes that are known here.",
+        list_communes, "[communes](json.md#commune)", Page[communes.Commune], query=Part,
+    ),
+    Endpoint(
+        "GET", "/api/1/communes/{id}", "showCommune",
+        "One commune: who speaks for it, its logs, and what stands open.",
+        show_commune, "[a commune in full](json.md#commune-in-full)", communes.CommuneInFull,
+    ),
+    Endpoint(
+        "GET", "/api/1/entries", "listEntries",
+        "Entries of the logs of a commune, or of one log, in the order in which they were signed.",
+        list_entries, "[entries](json.md#entry)", Page[entries.Entry], query=EntriesAsked,
+    ),
+    Endpoint(
+        "GET", "/api/1/entries/{id}", "showEntry", "One entry, with all that is needed to check it.",
+        show_entry, "[an entry as it is](json.md#entry-as-it-is)", entries.EntryAsItIs,
+    ),
+)  # fmt: skip
+"""What can be read of the ledger."""
