@@ -82,11 +82,11 @@ async def _serve(
         resident = Resident(home, settings, parts)
         resident.people_port = people.getsockname()[1]
         lan = Lan(Entrance(home), settings.lan)
-        runners = (
-            await _people_runner(resident, lan),
-            await _peers_runner(resident),
-            await _people_runner(resident, lan, over_lan=True),
-        )
+        here, there = _people_app(resident, lan), _people_app(resident, lan, over_lan=True)
+        for key, value in here.items():
+            if key is not FROM_LAN:
+                there[key] = value  # what is kept while the node runs is the same for both
+        runners = await runner_of(here), await _peers_runner(resident), await runner_of(there)
         opened.push_async_callback(_stop, resident, runners, supervisor)
         await Listener(runners[0], people, most=MAX_PEOPLE).start()
         node = Running(
@@ -143,7 +143,7 @@ async def _open_to_peers(resident: Resident, runner: web.AppRunner, peers: socke
 # Listeners --------------------------------------------------------------------------------------
 
 
-async def _people_runner(resident: Resident, lan: Lan, *, over_lan: bool = False) -> web.AppRunner:
+def _people_app(resident: Resident, lan: Lan, *, over_lan: bool = False) -> web.Application:
     inner = pages.MIDDLEWARES_OVER_LAN if over_lan else pages.MIDDLEWARES
     app = people_app(resident.token, resident.settings.hosts, resident.figures, inner, over_lan=over_lan)
     app[LAN], app[FROM_LAN] = lan, over_lan
@@ -153,7 +153,7 @@ async def _people_runner(resident: Resident, lan: Lan, *, over_lan: bool = False
         app.add_routes(part.people_routes())
         if not over_lan:
             part.register(resident.figures.registry)
-    return await runner_of(app)
+    return app
 
 
 async def _peers_runner(resident: Resident) -> web.AppRunner:

@@ -13,6 +13,7 @@ from ledger.errors import LedgerError
 from ledger.records import CommuneId
 
 from ..figures import CONTENT_TYPE
+from ..lan import LAN
 from ..service import Service
 from ..shapes import Id, Page, nodes
 from ..shapes.audits import AuditEnded, Audits, AuditUnderWay, audit_of
@@ -159,6 +160,35 @@ def _hex(commune: CommuneId | None) -> str | None:
     return None if commune is None else commune.hex()
 
 
+# The local network ------------------------------------------------------------------------------
+
+
+class PasswordAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The password that phones on the local network give."""
+
+    password: Annotated[str | None, about("at least 10 characters; null to have none")]
+
+
+class LetIn(msgspec.Struct, frozen=True):
+    """Whether a password is set, and whether the local network is let in."""
+
+    password: bool
+    lan: bool
+
+
+async def set_password(asked: Asked) -> LetIn:
+    """Set the password of the pages, or have none; all sessions end."""
+    body: PasswordAsked = asked.body
+    lan = asked.request.app[LAN]
+    if body.password is None:
+        await lan.entrance.remove_password()
+    else:
+        await lan.entrance.set_password(body.password)
+    lan.hang_up()
+    await lan.settle()
+    return LetIn(lan.entrance.is_guarded, lan.is_open)
+
+
 ENDPOINTS: Final = (
     Endpoint(
         "GET", "/healthz", "health",
@@ -208,6 +238,11 @@ ENDPOINTS: Final = (
     Endpoint(
         "POST", "/api/1/audit/stop", "stopAudit", "Has the audit that is under way end, and say nothing.",
         stop_audit, "[audits](json.md#audits)", Audits,
+    ),
+    Endpoint(
+        "POST", "/api/1/password", "setPassword",
+        "Sets the password that phones on the local network give, or removes it; all sessions end.",
+        set_password, "[whether the local network is let in](json.md#let-in)", LetIn, body=PasswordAsked,
     ),
 )  # fmt: skip
 """How the node is, and what runs in it."""

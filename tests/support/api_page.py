@@ -47,6 +47,10 @@ origin would write (403); no other origin is ever answered (no CORS). Without th
 `/api/` answers 401. A request has at most 1 MiB, bundles, photos and receipts aside; a larger one is
 refused (413).
 
+Where [the local network is let in](pages.md#from-the-local-network), the same port on the other
+interfaces answers under `/api/` as well, with the token and nothing else. It is not encrypted there: a
+program elsewhere does better with a tunnel that ends on this computer.
+
 ## What goes in
 
 A body is one JSON object; a key that is not listed is an error. Where every key may be left out, so may the
