@@ -11,6 +11,7 @@
         witnesses    what counts past a limit
         meaning      listings, profiles, recognitions, exchanges
     writing      `Store`: the one writer, on its own thread
+        receiving    runs and evidence, as rows
     reading      `Reader`: what is shown, over a read-only connection
         passing      entries, heads, runs and proofs as they stand
         totals       how much is held, in a few numbers

@@ -1,7 +1,7 @@
 """The store: every change to what is held, on one thread of its own.
 
-Decides how entries, heads and evidence become durable, and that nothing else
-is changed on the way: one transaction holds the entries, the head, the branch
+Decides how what `receiving` writes becomes durable, and that nothing else is
+changed on the way: one transaction holds the entries, the head, the branch
 and the views. A failed commit closes the store to all further writing, since
 what is on disk is then not known; opening it anew tells.
 """
@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -22,39 +22,29 @@ from sqlite_utils import Database
 from .. import replica
 from ..anchor import head_of_note
 from ..errors import NoteError, NotFound, RunRefused, StoreError
-from ..evidence import Evidence, check_evidence, encode_evidence
-from ..held import INDEX_MASK, PLACE_BITS, place_of
+from ..evidence import Evidence, check_evidence
+from ..held import place_of
 from ..limits import MAX_RUN_ENTRIES
-from ..log import Head, LogKey, LogState, Run, check_form, entry_id, sign_run
-from ..merkle import CompactRange
-from ..records import AuthorityChange, Charter, Malformed, Record, Succession, Uninterpreted, parse
+from ..log import Head, LogKey, LogState, Run, sign_run
+from ..records import AuthorityChange, Charter, Malformed, Record, Succession, Uninterpreted
 from ..signing import SigningKey
 from .database import open_for_writing, store_errors
 from .holding import Holding
 from .migrations import make_views
 from .projection import Projection
+from .receiving import Ingested, Receiving
+
+__all__ = ["BATCH_ENTRIES", "REBUILD_BATCH", "Ingested", "OwnLog", "Progress", "Store"]
 
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is."""
-
-COMPACT_ENTRIES: Final = MAX_RUN_ENTRIES // 2
-"""entries after which a head is kept with its compact range; to reach any size, so many leaves are read."""
 
 BATCH_ENTRIES: Final = 32 * MAX_RUN_ENTRIES
 """entries after which `ingest_all` commits; what is lost in a power cut is fetched again."""
 
 REBUILD_BATCH: Final = 4 * MAX_RUN_ENTRIES
 """entries that a rebuild reads at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ingested:
-    """What became of a run: how many of its entries were new, and the evidence if it forks its log."""
-
-    new: int
-    branch: int
-    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +92,7 @@ class Store:
         self._connection: sqlite3.Connection = self._database.conn
         self._holding = Holding(self._connection, self.network)
         self._projection = Projection(self._holding)
+        self._received = Receiving(self._holding, self._projection, views=self._views)
         try:
             self._settle_network()
         except StoreError:
@@ -308,14 +299,14 @@ class Store:
                 )
             run, extension = sign_run(state, payloads, key, self.network)
             if branches:
-                self._extend(branches[0].number, state, run, extension.state, extension.leaves, 0)
+                self._received.extend(branches[0].number, state, run, extension.state, extension.leaves, 0)
             else:
-                self._start(run, extension.state, extension.leaves)
+                self._received.start(run, extension.state, extension.leaves)
         return run
 
     def _ingest(self, run: Run) -> Ingested:
         with self._transaction(durable=False):
-            taken = self._take(run)
+            taken = self._received.take(run)
         if taken.evidence is not None:
             self._sync()
         return taken
@@ -325,7 +316,7 @@ class Store:
         with self._transaction(durable=False):
             for run in runs:
                 try:
-                    taken.append(self._take(run))
+                    taken.append(self._received.take(run))
                 except RunRefused as refused:
                     taken.append(refused)
         if any(isinstance(one, Ingested) and one.evidence is not None for one in taken):
@@ -338,157 +329,13 @@ class Store:
         with self._transaction(durable=True):
             self._connection.execute("UPDATE setting SET value = value WHERE name = 'network'")
 
-    def _take(self, run: Run) -> Ingested:
-        """Verify a run, then write it; a run that is refused has written nothing."""
-        taken = self._place(run)
-        filled = self._fill(run)
-        return replace(taken, new=taken.new + filled) if filled else taken
-
-    def _place(self, run: Run) -> Ingested:
-        """Write the entries of a run that are not held yet."""
-        known = self._known(run)
-        if known is not None:
-            return known
-        branches = self._holding.branches_of(run.head.log)
-        match replica.place_run(run, branches, self.network):
-            case replica.Opens(state, leaves):
-                return Ingested(len(leaves), self._start(run, state, leaves))
-            case replica.Extends(number, state, leaves, skip):
-                before = self._holding.state_at(number, run.start + skip)
-                self._extend(number, before, run, state, leaves, skip)
-                return Ingested(len(leaves), number)
-            case replica.Known(number, is_new_head):
-                if is_new_head:
-                    self._keep_head(number, run.head, None, run.head.size)
-                return Ingested(0, number)
-            case replica.Forks() as fork:
-                return Ingested(len(fork.leaves), self._fork(run, fork), fork.evidence)
-
-    def _known(self, run: Run) -> Ingested | None:
-        """A run whose very head is held needs no second look: what is held is what it covers."""
-        row = self._connection.execute(
-            "SELECT number FROM branch JOIN head ON head.branch = branch.number "
-            "WHERE log = ? AND head.size = ? AND head.root = ? AND signature = ?",
-            (run.head.log, run.head.size, run.head.root, run.head.signature),
-        ).fetchone()
-        if row is None:
-            return None
-        check_form(run)  # some of its items may fill what is missing here
-        return Ingested(0, row[0])
-
-    def _fill(self, run: Run) -> int:
-        """Take payloads that never came before, of entries that are held by their hash; how many came.
-
-        Whoever passed the entries on may have kept them back, and must not decide
-        for all time what can be read here. What was erased here stays erased.
-        """
-        absent = self._connection.execute(
-            "SELECT entry.place, entry.leaf FROM branch CROSS JOIN entry INDEXED BY entry_absent "
-            "WHERE branch.log = ? AND entry.payload IS NULL "
-            "AND entry.place BETWEEN branch.number << ? | ? AND branch.number << ? | ? "
-            "AND NOT EXISTS (SELECT 1 FROM erasure WHERE erasure.place = entry.place)",
-            (run.log, PLACE_BITS, run.start, PLACE_BITS, run.head.size - 1),
-        )
-        filled = 0
-        for place, leaf in absent.fetchall():
-            index = place & INDEX_MASK
-            item = run.items[index - run.start]
-            if isinstance(item, bytes) and entry_id(run.log, index, item) == leaf:
-                self._connection.execute("UPDATE entry SET payload = ? WHERE place = ?", (item, place))
-                record = parse(item)
-                if self._views and not isinstance(record, Malformed):
-                    self._projection.filled(place, leaf, record)
-                filled += 1
-        return filled
-
-    def _start(self, run: Run, state: LogState, leaves: Sequence[bytes]) -> int:
-        """Open the first branch of a log with a run."""
-        cursor = self._connection.execute(
-            "INSERT INTO branch (log, start, before, size, root, compact) VALUES (?, ?, ?, ?, ?, ?)",
-            (state.log, run.start, b"".join(run.before), state.size, state.root, b"".join(state.compact)),
-        )
-        number = cursor.lastrowid
-        assert number is not None
-        self._write(number, run, state.compact, leaves, 0)
-        return number
-
-    def _extend(
-        self, number: int, before: LogState, run: Run, after: LogState, leaves: Sequence[bytes], skip: int
-    ) -> None:
-        """Advance a branch from one head to the next by compare-and-set, and write what is new."""
-        moved = self._connection.execute(
-            "UPDATE branch SET size = ?, root = ?, compact = ? WHERE number = ? AND size = ? AND root = ?",
-            (after.size, run.head.root, b"".join(after.compact), number, before.size, before.root),
-        )
-        if moved.rowcount != 1:
-            raise StoreError("The ledger was changed by another program, so nothing was stored: start again.")
-        self._holding.note_growth(number, after.size, run.head.root, after.compact)
-        self._write(number, run, after.compact, leaves, skip)
-
-    def _fork(self, run: Run, fork: replica.Forks) -> int:
-        """Open a branch that parts from a held one, with the evidence that proves it."""
-        cursor = self._connection.execute(
-            "INSERT INTO branch (log, base, base_end, start, before, size, root, compact) "
-            "VALUES (?, ?, ?, 0, x'', ?, ?, ?)",
-            (
-                run.head.log,
-                fork.number,
-                fork.cut,
-                fork.state.size,
-                run.head.root,
-                b"".join(fork.state.compact),
-            ),
-        )
-        number = cursor.lastrowid
-        assert number is not None
-        lower = self._keep_evidence(fork.evidence)
-        self._write(number, run, fork.state.compact, fork.leaves, fork.skip)
-        if lower and self._views:
-            self._projection.reform(run.log)
-        return number
-
-    def _write(
-        self, number: int, run: Run, compact: CompactRange, leaves: Sequence[bytes], skip: int
-    ) -> None:
-        payloads = [item if isinstance(item, bytes) else None for item in run.items[skip:]]
-        first = place_of(number, run.start + skip)
-        self._connection.executemany(
-            "INSERT INTO entry VALUES (?, ?, ?)",
-            list(zip(range(first, first + len(leaves)), leaves, payloads, strict=True)),
-        )
-        self._keep_head(number, run.head, compact, run.start + skip)
-        if self._views:
-            self._projection.add(number, run.start + skip, leaves, payloads)
-
-    def _keep_head(self, number: int, head: Head, compact: CompactRange | None, before: int) -> None:
-        """Keep a head after one of size `before`; now and then with its compact range."""
-        far = before // COMPACT_ENTRIES < head.size // COMPACT_ENTRIES
-        self._connection.execute(
-            "INSERT OR IGNORE INTO head VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                number, head.size, head.root, head.signature, "\n".join(head.extensions),
-                b"".join(compact) if far and compact is not None else None,
-            ),
-        )  # fmt: skip
-
     def _add_evidence(self, evidence: Evidence) -> bool:
         check_evidence(evidence, self.network)
         with self._transaction(durable=True):
-            lower = self._keep_evidence(evidence)
+            lower = self._received.keep_evidence(evidence)
             if lower and self._views:
                 self._projection.reform(evidence.log)
         return lower
-
-    def _keep_evidence(self, evidence: Evidence) -> bool:
-        held = self._holding.cut(evidence.log)
-        if held is not None and held <= evidence.cut:
-            return False
-        self._connection.execute(
-            "INSERT OR REPLACE INTO evidence VALUES (?, ?, ?)",
-            (evidence.log, evidence.cut, encode_evidence(evidence)),
-        )
-        self._holding.forget_cut(evidence.log)
-        return True
 
     def _erase(self, log: bytes, index: int, entry: bytes, at: int, reason: str) -> None:
         # By place and not through the views: what cannot be read as a record can be erased as well.

@@ -32,7 +32,7 @@ from ledger.errors import (
 from ledger.limits import MAX_PAYLOAD_BYTES
 from ledger.log import Erased, Head, LogKey, LogState, Run, entry_id, head_body
 from ledger.standing import place_of
-from ledger.store import database, migrations, writing
+from ledger.store import database, migrations, receiving, writing
 from ledger.store.reading import Reader
 from ledger.store.writing import Ingested, Store
 from tests.support.communes import found, kg
@@ -532,7 +532,7 @@ def test_a_log_can_be_held_from_an_index_on(path: Path, store: Store) -> None:
 @given(st.integers(0, 9), st.integers(1, 9), st.integers(1, 9), st.booleans())
 def test_every_size_of_every_branch_has_its_root(cut: int, one: int, other: int, dense: bool) -> None:
     with pytest.MonkeyPatch.context() as patch, Store(Path(":memory:"), NETWORK) as store:
-        patch.setattr(writing, "COMPACT_ENTRIES", 3 if dense else 512)
+        patch.setattr(receiving, "COMPACT_ENTRIES", 3 if dense else 512)
         author = Author("El Maizal")
         if cut:
             store.ingest(author.write(*numbered("a", cut)))
