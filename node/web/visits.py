@@ -25,9 +25,10 @@ from aiohttp.typedefs import Handler
 MAX_SENDINGS: Final = 1_024
 """forms sent of which is remembered what came of them; an hour of clicking."""
 
-VISIT: Final = "visit"
+VISIT: Final = web.RequestKey("visit", str)
+"""The name by which the browser is known that a request comes from."""
 
-INSIDE: Final = "inside"
+INSIDE: Final = web.RequestKey("inside", bool)
 """What a request has that came from the local network with a session."""
 
 

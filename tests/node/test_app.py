@@ -184,9 +184,9 @@ def test_a_home_that_cannot_be_written_is_refused(montes: Secretary) -> None:
 def test_without_a_commune_it_says_how_to_create_one_and_then_goes_on(places: Path) -> None:
     home = places / "nueva"
     with NodeProcess(home) as node:
-        page = node.ask("/", headers={"Accept-Language": "es"}).body.decode()
-        assert f"trueque init --home {home}" in page
-        assert "Todavía no hay comuna" in page
+        page = node.ask("/welcome", headers={"Accept-Language": "es"}).body.decode()
+        assert "/welcome/new" in page
+        assert "/welcome/restore" in page
         health = node.ask("/healthz")
         assert (health.status, health.json["status"]) == (503, "waiting")
         assert node.api("/api/1/records", {"payload": "80"}).status == 400
