@@ -25,6 +25,7 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `entries`: one entry as it is, with its proof.
 - `auditing`: the audit, run from its page.
 - `aside`: questions that take long, asked beside the others.
+- `statements`: what came in and went out in a period.
 - `accounts`: what is owed and who owes.
 - `neighbours`: whose ledgers are held, who is linked, whom this commune recognises.
 - `diagnosis`: why two nodes may not see each other.
@@ -72,6 +73,7 @@ from . import (
     restoring,
     rings,
     site,
+    statements,
     status,
     welcome,
 )
@@ -93,6 +95,7 @@ TABLES: Final = (
     exchanges,
     confirming,
     drafts,
+    statements,
     accounts,
     history,
     entries,

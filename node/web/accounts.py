@@ -47,13 +47,14 @@ async def accounts(request: web.Request) -> web.Response:
 
     found, names = await ask(request, look)
     partners = [
-        (CommuneId(partner), [row for account in group for row in _rows(account)])
+        (CommuneId(partner), [row for account in group for row in rows_of(account)])
         for partner, group in groupby(found, lambda account: account.partner)
     ]
     return await page(request, "accounts.html", partners=partners, names=names)
 
 
-def _rows(account: Account) -> Iterator[Row]:
+def rows_of(account: Account) -> Iterator[Row]:
+    """The figures of an account that are not nothing."""
     for column, figure in (
         ("owes", account.owes),
         ("owed", account.owed),
