@@ -55,15 +55,23 @@ async def last_step(request: web.Request) -> web.Response:
     lan, resident = request.app[LAN], request.app[RESIDENT]
     if resident.phase != "open" or lan.entrance.is_guarded or lan.ruled is False:
         raise web.HTTPSeeOther("/")
-    return await _page(request, "welcome_lan.html", Form())
+    return await _page(request, "welcome_lan.html", Form(), step=request.query.get("step", ""))
 
 
-async def _page(request: web.Request, template: str, form: Form) -> web.Response:
-    """A page with the form of a password, of which nothing that was typed is shown again."""
+async def _page(request: web.Request, template: str, form: Form, step: str = "") -> web.Response:
+    """A page with the form of a password, of which nothing that was typed is shown again.
+
+    `step` is 4 where it is the last step of founding a commune.
+    """
     shown = Form()
     shown.faults = form.faults
     return await page(
-        request, template, status=200 if form.is_good else 422, form=shown, lan=request.app[LAN]
+        request,
+        template,
+        status=200 if form.is_good else 422,
+        form=shown,
+        lan=request.app[LAN],
+        step="4" if step == "4" else "",
     )
 
 
@@ -84,7 +92,8 @@ async def set_password(request: web.Request) -> web.Response:
         except LedgerError as error:
             form.refuse("", error)
     if not form.is_good:
-        return await _page(request, "welcome_lan.html" if form["first"] else "lan.html", form)
+        first = form["first"]
+        return await _page(request, "welcome_lan.html" if first else "lan.html", form, step=first)
     lan.hang_up()
     await lan.settle()
     raise web.HTTPSeeOther("/reach" if form["open"] and lan.is_open else "/settings/lan")

@@ -166,7 +166,7 @@ async def settle(request: web.Request) -> web.Response:
         journal.tell("founded", network=begun.founding.network)
         request.app[BEGUN].end(request[VISIT])
         await _opened(request)
-        return "/welcome/lan"
+        return "/welcome/lan?step=4"
 
     try:
         where = await request.app[VISITS].once(form["token"], work)
