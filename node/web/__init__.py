@@ -14,6 +14,7 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `welcome`: first run: founding a commune, with its recovery words on paper.
 - `restoring`: first run: bringing one back from its backup.
 - `board`: offers and needs of all communes, and one of them.
+- `posters`: the board on paper, for a wall.
 - `matching`: which listings of others meet this commune's own, and why.
 - `posting`: an offer or need: post, change, renew, withdraw.
 - `drafts`: forms that were filled and not signed yet.
@@ -66,6 +67,7 @@ from . import (
     neighbours,
     notices,
     papers,
+    posters,
     posting,
     preferences,
     proposing,
@@ -87,6 +89,7 @@ TABLES: Final = (
     restoring,
     welcome,
     board,
+    posters,
     posting,
     proposing,
     rings,

@@ -17,6 +17,7 @@ from aiohttp import web
 from ledger.exchange import Exchange
 from ledger.log import EntryId
 from ledger.records import CommuneId, Offer
+from ledger.store.reading import Reader
 from ledger.vocabulary import categories
 
 from .. import clock
@@ -58,23 +59,14 @@ class Board:
 @ROUTES.get("/")
 async def board(request: web.Request) -> web.Response:
     """The board, or the part of it that was chosen."""
-    form = Form({name: text for name in FILTERS if (text := request.query.get(name, "").strip())})
+    form = filters_of(request)
     offset = whole(request.query.get("from", "0"))
     today = clock.today()
 
     def look(service: Service) -> Board:
         reader = service.reader
         with reader.snapshot():
-            chosen: dict[str, Any] = {"today": today, "limit": PAGE + 1, "offset": offset}
-            if form["q"]:
-                chosen["search"] = form["q"]
-            if form["kind"] in ("offer", "need"):
-                chosen["kind"] = form["kind"]
-            if form["category"] in categories():
-                chosen["category"] = form["category"]
-            if form["commune"]:
-                chosen["commune"] = reader.find_commune(form["commune"])
-            found = reader.listings(**chosen)
+            found = reader.listings(today=today, limit=PAGE + 1, offset=offset, **chosen_by(form, reader))
             own = service.own
             is_whole = not form.typed and offset == 0
             return Board(
@@ -99,8 +91,28 @@ async def board(request: web.Request) -> web.Response:
         else [],
         form=form,
         further=f"/?{urlencode({**kept, 'from': offset + PAGE})}",
+        wall=f"/print?{urlencode(kept)}" if kept else "/print",
         offset=offset,
     )
+
+
+def filters_of(request: web.Request) -> Form:
+    """What was chosen in an address of the board."""
+    return Form({name: text for name in FILTERS if (text := request.query.get(name, "").strip())})
+
+
+def chosen_by(form: Form, reader: Reader) -> dict[str, Any]:
+    """What was chosen, as the reader is asked for listings. Raises NotFound."""
+    chosen: dict[str, Any] = {}
+    if form["q"]:
+        chosen["search"] = form["q"]
+    if form["kind"] in ("offer", "need"):
+        chosen["kind"] = form["kind"]
+    if form["category"] in categories():
+        chosen["category"] = form["category"]
+    if form["commune"]:
+        chosen["commune"] = reader.find_commune(form["commune"])
+    return chosen
 
 
 def _some_matches(service: Service, own: CommuneId, today: str) -> list[Match]:
