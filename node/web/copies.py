@@ -8,9 +8,11 @@ a full disk is told on the page and never ends in half a file.
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from aiohttp import web
 
@@ -21,7 +23,7 @@ from .. import clock, journal
 from ..api import RESIDENT
 from ..backup import write_backup
 from ..custody import Custody
-from ..errors import InputError
+from ..errors import ExportFailed, InputError
 from ..service import Service
 from .aside import apart
 from .forms import Form, form_of
@@ -33,6 +35,8 @@ ROUTES: Final = web.RouteTableDef()
 NAME: Final = "trueque-{day}.backup"
 SENDING_BYTES: Final = 1_048_576
 """bytes that are read and sent at once."""
+
+_PREFIX: Final = ".backup-"
 
 WRITING: Final = web.AppKey("writing", asyncio.Lock)
 """Held while a backup is written: each takes as much of the disk as the ledger."""
@@ -62,37 +66,49 @@ async def download(request: web.Request) -> web.StreamResponse:
         form.refuse("", InputError("A backup is being written already: wait until it has come."))
     if not form.is_good:
         return await _page(request, form)
-    name = NAME.format(day=clock.today())
-    with tempfile.TemporaryDirectory(dir=resident.home.path, prefix=".backup-") as folder:
-        path = Path(folder) / name
-        custody, password = resident.opened, form["password"]
-        try:
-            async with writing:
-                await apart(lambda: _write(custody, path, password))
-        except LedgerError as error:
-            form.refuse("password" if isinstance(error, InputError) else "", error)
-            return await _page(request, form)
-        journal.tell("backed_up", size=path.stat().st_size)
-        return await _send(request, path, name)
+    custody, password = resident.opened, form["password"]
+    try:
+        async with writing:
+            file = await apart(lambda: _written(custody, password))
+    except LedgerError as error:
+        form.refuse("password" if isinstance(error, InputError) else "", error)
+        return await _page(request, form)
+    with file:
+        return await _send(request, file)
 
 
-def _write(custody: Custody, path: Path, password: str) -> None:
-    with Reader(custody.home.ledger) as reader:
+def _written(custody: Custody, password: str) -> BinaryIO:
+    """A backup in a file that has no name any more: nothing of it is left, however this ends."""
+    home = custody.home.path
+    for left in home.glob(f"{_PREFIX}*"):
+        shutil.rmtree(left, ignore_errors=True)  # by a node that was killed
+    try:
+        folder = tempfile.TemporaryDirectory(dir=home, prefix=_PREFIX)
+    except OSError as error:
+        raise ExportFailed(
+            "The backup {path} cannot be written ({reason}): free some space or choose another folder.",
+            path=home,
+            reason=error.strerror,
+        ) from error
+    with folder as name, Reader(custody.home.ledger) as reader:
+        path = Path(name) / "backup"
         service = Service(reader, custody.log, None, None, clock.now)
         write_backup(service, path, password, lambda done, total: None)
+        return path.open("rb")
 
 
-async def _send(request: web.Request, path: Path, name: str) -> web.StreamResponse:
+async def _send(request: web.Request, file: BinaryIO) -> web.StreamResponse:
+    size, name = os.fstat(file.fileno()).st_size, NAME.format(day=clock.today())
+    journal.tell("backed_up", size=size)
     response = web.StreamResponse(
         headers={
             "Content-Type": "application/octet-stream",
             "Content-Disposition": f'attachment; filename="{name}"',
-            "Content-Length": str(path.stat().st_size),
+            "Content-Length": str(size),
         }
     )
-    with path.open("rb") as file:
-        await response.prepare(request)
-        while chunk := await asyncio.to_thread(file.read, SENDING_BYTES):
-            await response.write(chunk)
+    await response.prepare(request)
+    while chunk := await asyncio.to_thread(file.read, SENDING_BYTES):
+        await response.write(chunk)
     await response.write_eof()
     return response
