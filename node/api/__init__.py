@@ -8,23 +8,28 @@ for commands is `remote`. Who may ask at all is `people`'s.
 - `endpoints`: what is said of an address, once, for the route and the document.
 - `asking`: what a request brings, and on which thread it is done.
 - `repeats`: what is asked again under the same key.
-- `reading`: what is read of the ledger.
+- `parts`: long lists in parts.
+- `dealings`: listings and exchanges, as they are read.
+- `holdings`: communes, accounts, logs and entries, as they are read.
 - `signing`: what is signed.
 - `standing`: how the node is, other nodes, notices, the audit.
 - `files`: photos, bundles, receipts, and what takes long.
+- `copies`: what is held, in bundles for others and backups.
 - `document`: all of it in the form of OpenAPI.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from aiohttp import web
 
 from ..resident import Resident
-from . import files, reading, signing, standing
+from . import copies, dealings, files, holdings, signing, standing
 from .asking import RESIDENT as RESIDENT
 from .asking import Asked
+from .copies import COPYING
 from .document import Explained, document
 from .endpoints import Endpoint
 from .files import read_photo as read_photo
@@ -38,9 +43,11 @@ async def explain(asked: Asked) -> Explained:
 
 TABLE: Final[tuple[Endpoint, ...]] = (
     *standing.ENDPOINTS,
-    *reading.ENDPOINTS,
+    *dealings.ENDPOINTS,
+    *holdings.ENDPOINTS,
     *signing.ENDPOINTS,
     *files.ENDPOINTS,
+    *copies.ENDPOINTS,
     Endpoint(
         "GET",
         "/api/1/openapi.json",
@@ -60,4 +67,5 @@ def begin(app: web.Application, resident: Resident) -> None:
     """Add the API to the people's listener, of the node that answers."""
     app[RESIDENT] = resident
     app[REPEATS] = Repeats()
+    app[COPYING] = asyncio.Lock()
     app.add_routes(ROUTES)

@@ -8,17 +8,15 @@ way, turns for long questions) is used here too, so that both show the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from aiohttp import web
 
 from ..resident import Resident
 from ..service import Service
-from ..shapes import Page
 
 if TYPE_CHECKING:
     from ..noticing import Noticing
@@ -81,13 +79,3 @@ class Asked:
         from ..web.auditing import AUDITING
 
         return self.request.app[AUDITING]
-
-
-def page_of(rows: Sequence[Answer], limit: int, offset: int) -> Page[Answer]:
-    """A part of a list, of one row more than its limit if there are further ones."""
-    return Page(tuple(rows[:limit]), offset + limit if len(rows) > limit else None)
-
-
-def part_of(rows: Iterable[Answer], limit: int, offset: int) -> list[Answer]:
-    """The rows of such a part, and one more."""
-    return list(islice(rows, offset, offset + limit + 1))

@@ -20,9 +20,9 @@ from ..shapes.audits import AuditEnded, Audits, AuditUnderWay, audit_of
 from ..shapes.written import Unread
 from ..state import State, told_error
 from ..wishes import about
-from .asking import Asked, page_of, part_of
+from .asking import Asked
 from .endpoints import Endpoint, Media
-from .reading import Name, Part
+from .parts import Name, Part, page_of, part_of
 
 
 class Health(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -38,6 +38,17 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     at: Time | None
 
 
+class HeldLog(msgspec.Struct, frozen=True):
+    """A branch of a log, as it is held; `counts`: how many entries do, of one that was forked or sealed."""
+
+    log: Id
+    commune: Id | None
+    branch: int
+    size: int
+    forked_at: int | None
+    counts: int | None
+
+
 class EntryAsItIs(msgspec.Struct, frozen=True, kw_only=True):
     """All that is needed to check an entry with other tools."""
 
@@ -65,6 +76,13 @@ def entry_of(row: EntryRow, branch: BranchInfo, names: Names) -> Entry:
         summary=telling.entry(record, names),
         by=getattr(record, "by", None),
         at=getattr(record, "at", None),
+    )
+
+
+def log_of(branch: BranchInfo) -> HeldLog:
+    """A branch that is held."""
+    return HeldLog(
+        branch.log.hex(), hex_of(branch.commune), branch.number, branch.size, branch.cut, branch.limit
     )
 
 

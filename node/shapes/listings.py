@@ -41,6 +41,13 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     at: Time
 
 
+class Match(msgspec.Struct, frozen=True):
+    """A listing of another commune, and the own one that it meets."""
+
+    own: Id
+    theirs: Listing
+
+
 class Code(msgspec.Struct, frozen=True):
     """A category or unit, and what it is called in the language that is spoken."""
 

@@ -6,6 +6,7 @@ import http.client
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -182,6 +183,48 @@ def test_texts_are_in_the_language_that_is_asked_for(montes_program: Program) ->
     assert "1.5 kg" in montes_program.see("entries?offset=1")["items"][0]["summary"]
     body = json.dumps({"kind": "offer", "title": "x", "quantity": "1", "unit": "kilo gramo"}).encode()
     assert "No hay" in node.ask("/api/1/listings", "POST", body, headers).json["sentence"]
+
+
+def test_the_newest_entries_come_first_if_asked_for(montes_program: Program) -> None:
+    for number in range(4):
+        montes_program.do("listings", kind="need", title=f"Cosa {number}")
+    every = [row["index"] for row in montes_program.see("entries?newest=true")["items"]]
+    assert every == [4, 3, 2, 1, 0]
+    found = []
+    for offset in (0, 2, 4, 6):
+        part = montes_program.see(f"entries?newest=true&limit=2&offset={offset}")
+        assert part["next"] == (offset + 2 if offset < 4 else None)
+        found += [row["index"] for row in part["items"]]
+    assert found == every
+
+
+def test_what_meets_an_own_listing_is_found(
+    montes: Secretary, valle: Secretary, montes_program: Program
+) -> None:
+    offer = valle.sign("offer", "Harina", "--category", "food-grain")
+    valle.tell(montes)
+    need = montes_program.do("listings", kind="need", title="Maíz", category="food-grain")["id"]
+    (match,) = conforms(montes_program.node.api("/api/1/matches"), "GET", "/api/1/matches")["items"]
+    assert (match["own"], match["theirs"]["id"]) == (need, offer)
+
+
+def test_what_is_held_can_be_taken_along(
+    montes: Secretary, valle: Secretary, montes_program: Program, places: Path
+) -> None:
+    node = montes_program.node
+    bundle, backup = places / "montes.bundle", places / "montes.backup"
+    bundle.write_bytes(node.api("/api/1/bundle?everything=true").body)
+    assert valle.json("import", str(bundle), "--all")["known"] == 2
+    answer = node.api("/api/1/backup", {"password": "una contraseña larga"})
+    assert answer.status == 200
+    backup.write_bytes(answer.body)
+    (places / "password").write_text("una contraseña larga\n")
+    restored = Secretary("Los Montes", places / "restored")
+    secret = ("--password-file", str(places / "password"))
+    restored.run("restore", str(backup), *secret, "--words", str(places / "los-montes.words"))
+    refused = node.api("/api/1/backup", {"password": "corta"})
+    assert conforms(refused, "POST", "/api/1/backup")["error"] == "InputError"
+    assert not [path for path in montes.home.iterdir() if path.name.startswith(".copy-")]
 
 
 # Requests that are sent again -------------------------------------------------------------------

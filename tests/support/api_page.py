@@ -99,9 +99,11 @@ PART = frozenset({"limit", "offset"})
 
 TITLES = {
     "standing": "How the node is, and what runs in it",
-    "reading": "What is held",
+    "dealings": "Listings and exchanges",
+    "holdings": "Communes and logs",
     "signing": "What is signed",
     "files": "Files, and what takes long",
+    "copies": "Copies of what is held",
     "api": "The document",
 }
 """Headings, by the module in which an endpoint's function stands."""

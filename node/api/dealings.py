@@ -1,13 +1,13 @@
-"""What is read of the ledger: listings, exchanges, accounts, communes, entries, and the codes in them.
+"""What is read of dealings: listings, what meets what, and exchanges.
 
-Decides how long lists are given in parts, and which of them are looked for
-aside, since what is asked for may stand far down. The shapes are `shapes`'.
+Decides which of them are looked for aside, since what is asked for may stand far
+down. The shapes are `shapes`'.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final
 
 import msgspec
 from aiohttp import web
@@ -18,25 +18,14 @@ from ledger.log import EntryId
 from ledger.steps import awaited
 
 from .. import clock, typed
-from ..entries import as_it_is
-from ..limits import API_PAGE, MAX_API_OFFSET, MAX_API_PAGE
-from ..overview import Names, Relations, accounts_of, listed, pages, said_in
+from ..overview import Names, listed, pages, said_in
 from ..receipts import make_receipt
 from ..service import Service
-from ..shapes import Page, communes, entries, exchanges, listings
+from ..shapes import Page, exchanges, listings
 from ..wishes import about
-from .asking import Asked, page_of, part_of
+from .asking import Asked
 from .endpoints import Endpoint, Media
-
-Name: TypeAlias = Annotated[str, about("a commune, by its name or id")]
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which part of a long list."""
-
-    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_API_PAGE, description="how many at the most")] = API_PAGE
-    offset: Annotated[int, msgspec.Meta(ge=0, le=MAX_API_OFFSET, description="how many to pass over")] = 0
-
+from .parts import Name, Part, page_of, part_of
 
 # Listings ---------------------------------------------------------------------------------------
 
@@ -86,6 +75,22 @@ async def show_listing(asked: Asked) -> listings.Listing:
         return listings.listing_of(row, Names(service.reader))
 
     return await asked.ask(look)
+
+
+async def list_matches(asked: Asked) -> Page[listings.Match]:
+    """Listings of others that meet own ones."""
+    from ..web.matching import matches
+
+    query: Part = asked.query
+    today = clock.today()
+
+    def look(service: Service) -> Page[listings.Match]:
+        names = Names(service.reader)
+        rows = part_of(matches(service.reader, service.commune, today), query.limit, query.offset)
+        found = [listings.Match(row.own.id.hex(), listings.listing_of(row.theirs, names)) for row in rows]
+        return page_of(found, query.limit, query.offset)
+
+    return await asked.ask_aside(look)
 
 
 async def list_categories(asked: Asked) -> list[listings.Code]:
@@ -163,88 +168,6 @@ async def give_receipt(asked: Asked) -> web.Response:
     return web.Response(body=await asked.ask_aside(make), content_type=RECEIPT_TYPE)
 
 
-# Communes and accounts --------------------------------------------------------------------------
-
-
-async def list_communes(asked: Asked) -> Page[communes.Commune]:
-    """The communes that are known here."""
-    query: Part = asked.query
-
-    def look(service: Service) -> Page[communes.Commune]:
-        relations = Relations(service)
-        rows = part_of(service.reader.communes(), query.limit, query.offset)
-        return page_of([communes.commune_of(row, relations) for row in rows], query.limit, query.offset)
-
-    return await asked.ask(look)
-
-
-async def show_commune(asked: Asked) -> communes.CommuneInFull:
-    """One commune in full."""
-    commune = asked.id()
-
-    def look(service: Service) -> communes.CommuneInFull:
-        reader = service.reader
-        return communes.in_full(reader.commune(commune), Relations(service), reader)
-
-    return await asked.ask_aside(look)
-
-
-class AccountsAsked(Part, frozen=True, kw_only=True):
-    """Whose accounts."""
-
-    commune: Name | UnsetType = UNSET
-
-
-async def list_accounts(asked: Asked) -> Page[communes.Account]:
-    """What stands open."""
-    query: AccountsAsked = asked.query
-
-    def look(service: Service) -> Page[communes.Account]:
-        reader = service.reader
-        commune = reader.find_commune(query.commune) if query.commune else service.commune
-        rows = part_of(accounts_of(commune, reader), query.limit, query.offset)
-        return page_of([communes.account_of(row) for row in rows], query.limit, query.offset)
-
-    return await asked.ask_aside(look)
-
-
-# Entries ----------------------------------------------------------------------------------------
-
-
-class EntriesAsked(Part, frozen=True, kw_only=True):
-    """Whose entries."""
-
-    of: (
-        Annotated[str, about("a commune by its name or id, or a log by its key; else this commune")]
-        | UnsetType
-    ) = UNSET
-
-
-async def list_entries(asked: Asked) -> Page[entries.Entry]:
-    """Entries of logs, in the order in which they were signed."""
-    query: EntriesAsked = asked.query
-
-    def look(service: Service) -> Page[entries.Entry]:
-        reader, names = service.reader, Names(service.reader)
-        branches = entries.branches_meant(query.of or None, service)
-        rows = entries.rows_of(branches, reader, limit=query.limit + 1, offset=query.offset)
-        found = [entries.entry_of(row, branch, names) for row, branch in rows]
-        return page_of(found, query.limit, query.offset)
-
-    return await asked.ask_aside(look)
-
-
-async def show_entry(asked: Asked) -> entries.EntryAsItIs:
-    """One entry as it is, with its proof."""
-    entry = asked.id()
-
-    def look(service: Service) -> entries.EntryAsItIs:
-        reader = service.reader
-        return msgspec.convert(as_it_is(reader.entry(entry), reader), entries.EntryAsItIs)
-
-    return await asked.ask(look)
-
-
 ENDPOINTS: Final = (
     Endpoint(
         "GET", "/api/1/listings", "listListings",
@@ -254,6 +177,12 @@ ENDPOINTS: Final = (
     Endpoint(
         "GET", "/api/1/listings/{id}", "showListing", "One offer or need.",
         show_listing, "[a listing](json.md#listing)", listings.Listing,
+    ),
+    Endpoint(
+        "GET", "/api/1/matches", "listMatches",
+        "Offers of others in a category that this commune needs, and needs of others in one that it offers, "
+        "by its newest listings first; each once.",
+        list_matches, "[matches](json.md#match)", Page[listings.Match], query=Part,
     ),
     Endpoint(
         "GET", "/api/1/categories", "listCategories",
@@ -280,28 +209,5 @@ ENDPOINTS: Final = (
         "The [receipt](../spec/receipt.md) of an exchange, which proves itself.",
         give_receipt, "the file", Media((RECEIPT_TYPE,)),
     ),
-    Endpoint(
-        "GET", "/api/1/accounts", "listAccounts",
-        "What stands open between a commune and its partners; this commune's, if no other is named.",
-        list_accounts, "[accounts](json.md#account)", Page[communes.Account], query=AccountsAsked,
-    ),
-    Endpoint(
-        "GET", "/api/1/communes", "listCommunes", "The communes that are known here.",
-        list_communes, "[communes](json.md#commune)", Page[communes.Commune], query=Part,
-    ),
-    Endpoint(
-        "GET", "/api/1/communes/{id}", "showCommune",
-        "One commune: who speaks for it, its logs, and what stands open.",
-        show_commune, "[a commune in full](json.md#commune-in-full)", communes.CommuneInFull,
-    ),
-    Endpoint(
-        "GET", "/api/1/entries", "listEntries",
-        "Entries of the logs of a commune, or of one log, in the order in which they were signed.",
-        list_entries, "[entries](json.md#entry)", Page[entries.Entry], query=EntriesAsked,
-    ),
-    Endpoint(
-        "GET", "/api/1/entries/{id}", "showEntry", "One entry, with all that is needed to check it.",
-        show_entry, "[an entry as it is](json.md#entry-as-it-is)", entries.EntryAsItIs,
-    ),
 )  # fmt: skip
-"""What can be read of the ledger."""
+"""What is read of dealings."""

@@ -1,0 +1,147 @@
+"""What is read of communes and logs: who they are, what stands open, and entries with their proofs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ..entries import as_it_is
+from ..overview import Names, Relations, accounts_of
+from ..service import Service
+from ..shapes import Page, communes, entries
+from ..wishes import about
+from .asking import Asked
+from .endpoints import Endpoint
+from .parts import Name, Part, page_of, part_of
+
+# Communes and accounts --------------------------------------------------------------------------
+
+
+async def list_communes(asked: Asked) -> Page[communes.Commune]:
+    """The communes that are known here."""
+    query: Part = asked.query
+
+    def look(service: Service) -> Page[communes.Commune]:
+        relations = Relations(service)
+        rows = part_of(service.reader.communes(), query.limit, query.offset)
+        return page_of([communes.commune_of(row, relations) for row in rows], query.limit, query.offset)
+
+    return await asked.ask(look)
+
+
+async def show_commune(asked: Asked) -> communes.CommuneInFull:
+    """One commune in full."""
+    commune = asked.id()
+
+    def look(service: Service) -> communes.CommuneInFull:
+        reader = service.reader
+        return communes.in_full(reader.commune(commune), Relations(service), reader)
+
+    return await asked.ask_aside(look)
+
+
+class AccountsAsked(Part, frozen=True, kw_only=True):
+    """Whose accounts."""
+
+    commune: Name | UnsetType = UNSET
+
+
+async def list_accounts(asked: Asked) -> Page[communes.Account]:
+    """What stands open."""
+    query: AccountsAsked = asked.query
+
+    def look(service: Service) -> Page[communes.Account]:
+        reader = service.reader
+        commune = reader.find_commune(query.commune) if query.commune else service.commune
+        rows = part_of(accounts_of(commune, reader), query.limit, query.offset)
+        return page_of([communes.account_of(row) for row in rows], query.limit, query.offset)
+
+    return await asked.ask_aside(look)
+
+
+# Entries ----------------------------------------------------------------------------------------
+
+
+async def list_logs(asked: Asked) -> Page[entries.HeldLog]:
+    """The logs that are held."""
+    query: Part = asked.query
+
+    def look(service: Service) -> Page[entries.HeldLog]:
+        rows = part_of(service.reader.branches(), query.limit, query.offset)
+        return page_of([entries.log_of(row) for row in rows], query.limit, query.offset)
+
+    return await asked.ask(look)
+
+
+class EntriesAsked(Part, frozen=True, kw_only=True):
+    """Whose entries."""
+
+    of: (
+        Annotated[str, about("a commune by its name or id, or a log by its key; else this commune")]
+        | UnsetType
+    ) = UNSET
+    newest: Annotated[bool, about("the newest first, by their places in the logs")] = False
+
+
+async def list_entries(asked: Asked) -> Page[entries.Entry]:
+    """Entries of logs, in the order in which they were signed."""
+    query: EntriesAsked = asked.query
+
+    def look(service: Service) -> Page[entries.Entry]:
+        reader, names = service.reader, Names(service.reader)
+        branches = entries.branches_meant(query.of or None, service)
+        limit, offset = query.limit + 1, query.offset
+        if query.newest:
+            # Counted from the end: the part ends where those begin that are passed over.
+            end = max(0, sum(branch.size - entries.first_of(branch) for branch in branches) - offset)
+            limit, offset = min(limit, end), max(0, end - limit)
+        rows = entries.rows_of(branches, reader, limit=limit, offset=offset)
+        found = [entries.entry_of(row, branch, names) for row, branch in rows]
+        return page_of(found[::-1] if query.newest else found, query.limit, query.offset)
+
+    return await asked.ask_aside(look)
+
+
+async def show_entry(asked: Asked) -> entries.EntryAsItIs:
+    """One entry as it is, with its proof."""
+    entry = asked.id()
+
+    def look(service: Service) -> entries.EntryAsItIs:
+        reader = service.reader
+        return msgspec.convert(as_it_is(reader.entry(entry), reader), entries.EntryAsItIs)
+
+    return await asked.ask(look)
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        "GET", "/api/1/accounts", "listAccounts",
+        "What stands open between a commune and its partners; this commune's, if no other is named.",
+        list_accounts, "[accounts](json.md#account)", Page[communes.Account], query=AccountsAsked,
+    ),
+    Endpoint(
+        "GET", "/api/1/communes", "listCommunes", "The communes that are known here.",
+        list_communes, "[communes](json.md#commune)", Page[communes.Commune], query=Part,
+    ),
+    Endpoint(
+        "GET", "/api/1/communes/{id}", "showCommune",
+        "One commune: who speaks for it, its logs, and what stands open.",
+        show_commune, "[a commune in full](json.md#commune-in-full)", communes.CommuneInFull,
+    ),
+    Endpoint(
+        "GET", "/api/1/logs", "listLogs", "The logs that are held; a forked one in all its branches.",
+        list_logs, "[logs](json.md#held-log)", Page[entries.HeldLog], query=Part,
+    ),
+    Endpoint(
+        "GET", "/api/1/entries", "listEntries",
+        "Entries of the logs of a commune, or of one log, in the order in which they were signed.",
+        list_entries, "[entries](json.md#entry)", Page[entries.Entry], query=EntriesAsked,
+    ),
+    Endpoint(
+        "GET", "/api/1/entries/{id}", "showEntry", "One entry, with all that is needed to check it.",
+        show_entry, "[an entry as it is](json.md#entry-as-it-is)", entries.EntryAsItIs,
+    ),
+)  # fmt: skip
+"""What is read of communes and logs."""
