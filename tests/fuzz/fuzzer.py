@@ -159,6 +159,8 @@ class Fuzzer:
         random = self.random
         ends = [self.victim, self.peer]
         random.shuffle(ends)
+        if random.random() < 0.1:
+            self.victim.look_for_photos()
         talks = acquaint(*ends)
         victim, peer = talks if ends[0] is self.victim else reversed(talks)
         waiting: list[bytes] = []

@@ -11,20 +11,28 @@ from collections import defaultdict
 from collections.abc import Sequence
 from copy import copy
 from hashlib import sha256
+from io import BytesIO
 from itertools import count
+from typing import Final
 
 from ledger.errors import RemoteError
 from ledger.log import LogKey, Run
+from protocol.addresses import PURPOSE, Place, sign_addresses
+from protocol.blobs import BlobWant
 from protocol.channel import PIECE_BYTES, Channel
 from protocol.frames import HEADER, Joiner, Message, read_header
 from protocol.gossip import Gossip, LinkId, Prove, Take
 from protocol.handshake import Identity, Met, Role
 from protocol.noise import CipherState, Keys
-from protocol.serving import frames_for
+from protocol.serving import frames_for, frames_of_blob
 from protocol.session import Session
+from protocol.spreading import Verdict
 
 from ..simulation.memory import Memory
 from ..support.histories import NETWORK, Author, Holder, numbered, written
+
+PHOTOS: Final = {sha256(data).digest(): data for data in (b"a photo", bytes(range(256)) * 130)}
+"""photos that a node lends, by their hash"""
 
 _numbers = count(1)
 
@@ -138,6 +146,11 @@ class Talk:
         self.node.look(self.number)
         while not self.is_over and (wants := self.session.to_serve(64)):
             self.session.serve(frames_for(wants, self.node.memory))
+        while (want := self.session.blob_to_lend()) is not None:
+            held = PHOTOS.get(want.digest)
+            for frames in frames_of_blob(want, None if held is None else (len(held), BytesIO(held))):
+                self.session.lend(frames, 0.0)
+            self.session.lent()
 
     def said(self) -> list[bytes]:
         """The frames that the node says to the other side."""
@@ -154,9 +167,15 @@ class Node:
 
     def __init__(self, memory: Memory, author: Author) -> None:
         self.memory = memory
+        self._key = author.key
         self.gossip = Gossip(self.memory)
         self.identity = Identity.of(author.key, NETWORK)
+        here = (Place(f"{author.name.rpartition(' ')[2]}.example", 8_784),)
+        self.gossip.addresses.say(sign_addresses(self.log, 1, here, self._sign))
         self.faults: list[RemoteError] = []
+
+    def _sign(self, text: bytes) -> bytes:
+        return self._key.sign_in_context(PURPOSE, NETWORK, text)
 
     @property
     def log(self) -> LogKey:
@@ -174,10 +193,24 @@ class Node:
                         gossip.done(deed, [self.memory.take(run) for run in deed.runs])
                     case Prove():
                         gossip.done(deed, [self.memory.prove(deed.evidence)])
+        self._judge_addresses()
+        for want, data in gossip.blobs.found():
+            assert data is None or sha256(data).digest() == want.digest, "a photo that is another"
         for _, _, fault in gossip.faults:
             assert isinstance(fault, RemoteError), f"a fault that is nobody's: {fault!r}"
             self.faults.append(fault)
         gossip.faults.clear()
+
+    def _judge_addresses(self) -> None:
+        for heard in self.gossip.addresses.to_judge():
+            is_signed, is_held = heard.told.is_signed(NETWORK), self.memory.size(heard.told.key) > 0
+            verdict = Verdict.FORGED if not is_signed else Verdict.KNOWN if is_held else Verdict.LATER
+            self.gossip.judged(heard, verdict)
+
+    def look_for_photos(self) -> None:
+        """Ask neighbours for photos, one of which nobody has."""
+        for digest in (*PHOTOS, bytes(32)):
+            self.gossip.blobs.want(BlobWant(digest, digest))
 
     def session(self, role: Role) -> Session:
         """A session that begins with a handshake."""
@@ -226,6 +259,8 @@ def heard_in(logs: Logs) -> dict[int, list[bytes]]:
         ends = logs.victim_node(), logs.peer_node()
         talks = acquaint(*(reversed(ends) if swapped else ends))
         for _ in range(2):
+            for talk in talks:
+                talk.node.look_for_photos()
             while frames := [talk.said() for talk in talks]:
                 if not any(frames):
                     break
