@@ -69,7 +69,7 @@ def test_who_is_here_and_who_is_near(peer: str | None, here: bool, near: bool) -
     assert whence.is_from_near(request(peer)) is near
 
 
-def test_without_an_answer_of_the_system_only_local_networks_are_near(
+def test_where_the_system_does_not_answer_only_local_networks_are_near(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def failing(loopback: bool = False) -> Interfaces:

@@ -245,3 +245,19 @@ def test_a_backup_that_one_browser_gave_is_not_anothers(
     assert path_of(other.open("/welcome/restoring")) == "/welcome"
     handed_in(empty, backup_of(montes, places))
     assert path_of(one.open("/welcome/restore/words")) == "/welcome/restore"
+
+
+def test_the_last_step_of_a_first_run_lets_phones_in(empty: NodeProcess) -> None:
+    browser, typed = begun(empty, "Los Montes")
+    browser.send("Found the commune", words=typed)
+    assert "Step 4 of 4" in browser.page.text
+    page = browser.send("Set it and let phones in", password="corta", again="corta")
+    assert (page.status, "Step 4 of 4" in page.text) == (422, True)
+    browser.send("Set it and let phones in", password="agua de panela", again="agua de panela")
+    ends = time.monotonic() + 20
+    while "Their addresses" not in browser.open("/settings").text:
+        assert time.monotonic() < ends
+    phone = Browser(empty.told["people_port"], host="127.0.0.2")
+    phone.open("/")
+    assert "Los Montes" in phone.send("Log in", password="agua de panela").text
+    assert path_of(browser.open("/welcome/lan")) == "/"  # it is done
