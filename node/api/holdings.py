@@ -7,10 +7,11 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from .. import clock, typed
 from ..entries import as_it_is
 from ..overview import Names, Relations, accounts_of
 from ..service import Service
-from ..shapes import Page, communes, entries
+from ..shapes import Page, communes, entries, statements
 from ..wishes import about
 from .asking import Asked
 from .endpoints import Endpoint
@@ -57,6 +58,36 @@ async def list_accounts(asked: Asked) -> Page[communes.Account]:
         commune = reader.find_commune(query.commune) if query.commune else service.commune
         rows = part_of(accounts_of(commune, reader), query.limit, query.offset)
         return page_of([communes.account_of(row) for row in rows], query.limit, query.offset)
+
+    return await asked.ask_aside(look)
+
+
+class StatementAsked(Part, frozen=True, kw_only=True):
+    """Of which period."""
+
+    since: Annotated[str, about("first day, like 2030-01-01; else the first of this month")] | UnsetType = (
+        UNSET
+    )
+    until: Annotated[str, about("last day, like 2030-01-31; else today")] | UnsetType = UNSET
+
+
+async def show_statement(asked: Asked) -> statements.Statement:
+    """What came in and went out."""
+    from ..web.statements import statement_of, sums_of
+
+    query: StatementAsked = asked.query
+    today = clock.today()
+    first, last = query.since or f"{today[:8]}01", query.until or today
+    begin, end = typed.start_of_day(first), typed.end_of_day(last)
+
+    def look(service: Service) -> statements.Statement:
+        found = statement_of(begin, end, service).passings
+        rows = [statements.passing_of(each) for each in part_of(found, query.limit, query.offset)]
+        part = page_of(rows, query.limit, query.offset)
+        sums = tuple(statements.sum_of(each) for each in sums_of(found))
+        return statements.Statement(
+            since=first.strip(), until=last.strip(), items=part.items, next=part.next, sums=sums
+        )
 
     return await asked.ask_aside(look)
 
@@ -120,6 +151,12 @@ ENDPOINTS: Final = (
         "GET", "/api/1/accounts", "listAccounts",
         "What stands open between a commune and its partners; this commune's, if no other is named.",
         list_accounts, "[accounts](json.md#account)", Page[communes.Account], query=AccountsAsked,
+    ),
+    Endpoint(
+        "GET", "/api/1/statement", "showStatement",
+        "What came in and went out of this commune in a period, by the word of whoever received it.",
+        show_statement, "[a statement](json.md#statement), whose `items` come in parts", statements.Statement,
+        query=StatementAsked,
     ),
     Endpoint(
         "GET", "/api/1/communes", "listCommunes", "The communes that are known here.",

@@ -10,6 +10,7 @@ what the API's document describes. What is put together for them is `overview`'s
 - `audits`: what an audit found, and an audit under way.
 - `nodes`: other nodes, and what others have done that somebody should know of.
 - `receipts`: what a receipt shows.
+- `statements`: what came in and went out in a period.
 - `written`: what is answered once something was signed.
 """
 

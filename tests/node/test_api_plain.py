@@ -105,6 +105,14 @@ def test_an_exchange_from_the_first_offer_to_the_receipt(
         carry(one, two)
         assert two.step(exchange, "receive") == "closed"
 
+        statement = one.see("statement?since=2020-01-01&limit=1")
+        assert [(row["title"], row["quantity"], row["way"]) for row in statement["items"]] == [
+            ("Clavos", "15", "in")
+        ]
+        assert (statement["next"], len(statement["sums"])) == (None, 1)
+        whole = two.see("statement?since=2020-01-01")
+        assert {row["way"]: row["quantity"] for row in whole["items"]} == {"in": "100.5", "out": "15"}
+
         receipt = two.node.api(f"/api/1/exchanges/{exchange}/receipt").body
         assert verified(receipt).exchange.state == "closed"
         answer = two.node.ask(
