@@ -173,6 +173,7 @@ async def _words_form(request: web.Request, kept: Kept, form: Form) -> web.Respo
     return await page(
         request,
         "restore_words.html",
+        is_secret=True,
         status=200 if form.is_good else 422,
         form=form,
         label=kept.label,

@@ -42,6 +42,8 @@ HEADERS: Final = {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
+    # Kept for the back button alone, so that a form comes back as it was.
+    "Cache-Control": "private, no-cache",
 }
 """What a page carries beside what every answer does; Pico's style has its marks as data."""
 
@@ -53,11 +55,18 @@ async def ask(request: web.Request, question: Callable[[Service], Answer]) -> An
     return await request.app[RESIDENT].opened.ask(question)
 
 
-async def page(request: web.Request, template: str, /, status: int = 200, **shown: Any) -> web.Response:
-    """A page, in the language of who asks; `shown` are the template's names beside those of the frame."""
+async def page(
+    request: web.Request, template: str, /, status: int = 200, *, is_secret: bool = False, **shown: Any
+) -> web.Response:
+    """A page, in the language of who asks; `shown` are the template's names beside those of the frame.
+
+    Of one that `is_secret` the browser keeps no copy.
+    """
     shown = {**await _frame(request), **shown}
     response = aiohttp_jinja2.render_template(template, request, shown, status=status)
     response.headers.update(HEADERS)
+    if is_secret:
+        response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Language"] = language.current()
     response.enable_compression()
     return response

@@ -137,14 +137,16 @@ def _begun(request: web.Request) -> Begun:
 async def words(request: web.Request) -> web.Response:
     """The recovery words, to be written down."""
     begun = _begun(request)
-    return await page(request, "welcome_words.html", words=begun.words, name=begun.founding.name)
+    return await page(
+        request, "welcome_words.html", is_secret=True, words=begun.words, name=begun.founding.name
+    )
 
 
 @ROUTES.get("/welcome/check")
 async def check(request: web.Request) -> web.Response:
     """The form into which the words are typed back."""
     begun = _begun(request)
-    return await page(request, "welcome_check.html", form=Form(), count=len(begun.words))
+    return await page(request, "welcome_check.html", is_secret=True, form=Form(), count=len(begun.words))
 
 
 @ROUTES.post("/welcome/check")
@@ -159,7 +161,9 @@ async def settle(request: web.Request) -> web.Response:
     except WordsError as error:
         form.refuse("words", error)
     if not form.is_good:
-        return await page(request, "welcome_check.html", status=422, form=form, count=len(begun.words))
+        return await page(
+            request, "welcome_check.html", status=422, is_secret=True, form=form, count=len(begun.words)
+        )
 
     async def work() -> str:
         await asyncio.to_thread(found, request.app[RESIDENT].home, begun.founding, begun.recovery)
@@ -172,7 +176,9 @@ async def settle(request: web.Request) -> web.Response:
         where = await request.app[VISITS].once(form["token"], work)
     except LedgerError as error:
         form.refuse("", error)
-        return await page(request, "welcome_check.html", status=409, form=form, count=len(begun.words))
+        return await page(
+            request, "welcome_check.html", status=409, is_secret=True, form=form, count=len(begun.words)
+        )
     raise web.HTTPSeeOther(where)
 
 

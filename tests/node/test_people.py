@@ -98,7 +98,8 @@ def test_every_answer_forbids_scripts_frames_and_storing(node: NodeProcess) -> N
         assert "unsafe" not in answer.headers["Content-Security-Policy"]
         assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["Cache-Control"] == "no-store"
+        is_page = answer.headers["Content-Type"].startswith("text/html")
+        assert answer.headers["Cache-Control"] == ("private, no-cache" if is_page else "no-store")
         assert "aiohttp" not in str(answer.headers)
 
 
