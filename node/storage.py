@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+SQLITE_VERSION: Final = sqlite3.sqlite_version
+"""Of the library that keeps all databases here."""
+
 ASIDE: Final = ".aside"
 """What the name of a file ends in that was put aside; one is kept, the newest."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextvars
 import locale
 import platform
-import sqlite3
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -19,6 +18,7 @@ from ledger.author import SENTENCES
 from . import language, wording
 from .answers import error_of
 from .state import State
+from .storage import SQLITE_VERSION
 
 PACKAGES: Final = ("aiohttp", "aiohttp-jinja2", "msgspec", "pynacl", "sqlite-utils", "zeroconf", "segno")
 """Those of which a version is worth knowing."""
@@ -29,7 +29,7 @@ def versions() -> list[tuple[str, str]]:
     return [
         ("Trueque", _version("trueque")),
         ("Python", platform.python_version()),
-        ("SQLite", sqlite3.sqlite_version),
+        ("SQLite", SQLITE_VERSION),
         ("Linux" if platform.system() == "Linux" else platform.system(), platform.release()),
     ]
 
