@@ -56,6 +56,7 @@ def test_an_offer_is_posted_and_listed(montes: Secretary) -> None:
         "wants": "clavos",
         "place": "El Alto",
         "council": "Las Flores",
+        "images": [],
         "replaces": None,
         "by": "secretaria",
     }
