@@ -23,6 +23,8 @@ what they decide.
     entries     one entry as it is, with its proof
     visible     text without what shows nothing
     bundles     writing what is held into a file, and taking in what a file holds
+    exports     the same for spreadsheets and other programs: CSV, JSON lines, Valueflows
+    columns     what the columns of tables are called, in both languages
     outgoing    files that are put in their place once they are whole
     blobs       photos, by their hash, under a quota
     intake      what becomes of each thing that comes out of a file, and the report of it

@@ -120,13 +120,13 @@ def quarrel(dispute: Quarrel, names: Names) -> str:
         id=wording.short(dispute.id), who=names[dispute.commune], what=what
     )
     said = [
-        _("{who} says: {outcome}").format(who=names[word.commune], outcome=_outcome(word.said))
+        _("{who} says: {outcome}").format(who=names[word.commune], outcome=outcome(word.said))
         for word in dispute.words
     ]
     return "; ".join((told, *said))
 
 
-def _outcome(word: str) -> str:
+def outcome(word: str) -> str:
     """How a dispute is to end by one side's word."""
     return _("nothing more is due") if word == "closed" else _("the rest stays due")
 
@@ -234,7 +234,7 @@ def _move(record: Record, exchange: EntryId, names: Names) -> str:
         case Dispute() if record.transfer is not None:
             said = [_("transfer {number}").format(number=record.transfer + 1)]
         case Settle():
-            said = [_outcome(record.outcome)]
+            said = [outcome(record.outcome)]
         case Accept() | Decline() | Cancel() | Dispute():
             pass
         case _:

@@ -5,7 +5,7 @@
     desk       what a command is given: the home, confirmations, warnings, where its answer goes
     output     tables, lines and JSON
     founding, listings, proposals, moves, exchanges, communes, logs, upkeep,
-    keeping, authority, audit, running    the commands, by theme
+    keeping, passing, authority, audit, running    the commands, by theme
     secret     passwords and recovery words, from a file or typed
 
 To add a command: write it in a module of its theme with `@command` of
@@ -72,13 +72,13 @@ COMMANDS: Final = (
     Row("verify", "receipts:verify", "Exchanges", "Check a receipt, with no ledger and no network."),
     Row(
         "export",
-        "keeping:export",
+        "passing:export",
         "Passing on",
         "Write your commune's history, and that of the communes it recognises, into a file for others.",
     ),
     Row(
         "import",
-        "keeping:import_",
+        "passing:import_",
         "Passing on",
         "Take in what others have recorded, from a file that they wrote with export.",
     ),

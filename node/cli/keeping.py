@@ -1,29 +1,22 @@
-"""Keeping a commune's history safe and passing it on: `backup`, `restore`, `export`, `import`."""
+"""Keeping a commune's history safe: `backup`, `restore`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from .. import language
-from ..admission import followed
-from ..errors import HomeError, ImportStopped, InputError
+from ..errors import HomeError, InputError
 from ..language import gettext as _
 from ..language import ngettext
 from ..outgoing import is_replaceable, write_new
 from . import output
 from .desk import Desk, is_interactive
-from .group import REFUSED
 from .options import argument, command, option
 
 if TYPE_CHECKING:
-    from ledger.records import CommuneId
-
-    from ..intake import ImportReport
     from ..requests import Request
-    from ..service import Service
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -189,127 +182,3 @@ def _write_request(path: Path, request: Request) -> None:
     from ..requests import encode_request
 
     write_new(path, encode_request(request))
-
-
-@command("export")
-@option("--bundle", type=FILE, required=True, metavar="FILE", help="File to write, for a stick or a mail.")
-@option("--all", "everything", is_flag=True, help="Everything held here, not just recognised communes.")
-@option(
-    "--since",
-    type=FILE,
-    metavar="BUNDLE",
-    help="A bundle that those it is for have written: what they hold by it is left out.",
-)
-@option("--no-photos", is_flag=True, help="Leave the photos of listings out: the file is much smaller.")
-def export(desk: Desk, bundle: Path, everything: bool, since: Path | None, no_photos: bool) -> None:
-    """Write your commune's history, and that of the communes it recognises, into a file for others."""
-    from protocol.bundle import MAGIC
-
-    from ..blobs import Blobs
-    from ..bundles import export_bundle, known_from
-
-    _check_replaceable(bundle, MAGIC)
-    if since is not None and bundle.exists() and bundle.samefile(since):
-        raise InputError("{path} is the bundle of the others: name another file to write.", path=bundle)
-    with desk.reading() as service, output.progress(_("Writing the bundle")) as progress:
-        known = None
-        if since is not None:
-            with since.open("rb") as file:
-                known = known_from(file, service.network)
-        communes = None if everything else _followed(service)
-        blobs = Blobs(desk.home.blobs)
-        options = {} if no_photos else {"lend": blobs.open}
-        totals = export_bundle(service.reader, bundle, communes, progress, known, **options)
-    if desk.as_json:
-        output.print_json(
-            {
-                "path": str(bundle),
-                "entries": totals.entries,
-                "logs": totals.heads,
-                "evidence": totals.evidence,
-                "photos": totals.blobs,
-            }
-        )
-        return
-    sentence = ngettext(
-        "{path} holds {count} entry: carry it to the others, who read it with `trueque import`.",
-        "{path} holds {count} entries: carry it to the others, who read it with `trueque import`.",
-        totals.entries,
-    )
-    click.echo(sentence.format(path=bundle, count=totals.entries))
-
-
-def _followed(service: Service) -> frozenset[CommuneId]:
-    return followed(service.reader, service.commune)
-
-
-@command("import")
-@argument("path", metavar="FILE", type=FILE, help="The bundle.")
-@option("--all", "everything", is_flag=True, help="Take in everything, not just recognised communes.")
-def import_(desk: Desk, path: Path, everything: bool) -> int | None:
-    """Take in what others have recorded, from a file that they wrote with export.
-
-    Everything in it is verified first. Importing a file twice, or an older one later, changes nothing.
-    """
-    with desk.writing() as service, path.open("rb") as file:
-        stopped: ImportStopped | None = None
-        with output.progress(_("Reading the bundle")) as progress:
-            try:
-                report = service.import_bundle(file, progress, everything=everything)
-            except ImportStopped as error:
-                stopped, report = error, error.report
-        names = {row.id: row.name for row in service.reader.communes()}
-    if desk.as_json:
-        output.print_json(_plain(report))
-    else:
-        _tell_import(desk, report, names)
-    if stopped is None:
-        return None
-    desk.warn(language.told(stopped))
-    return REFUSED
-
-
-def _plain(report: ImportReport) -> dict[str, Any]:
-    return {
-        "new": report.new,
-        "known": report.known,
-        "refused": report.refused,
-        "left_out": report.left_out,
-        "evidence": {
-            "new": report.evidence_new,
-            "known": report.evidence_known,
-            "refused": report.evidence_refused,
-            "left_out": report.evidence_left_out,
-        },
-        "photos": {
-            "new": report.blobs_new,
-            "known": report.blobs_known,
-            "left_out": report.blobs_left_out,
-        },
-        "logs": [
-            {
-                "log": told.log.hex(),
-                "commune": None if told.commune is None else told.commune.hex(),
-                "name": told.name,
-                "new": told.new,
-                "known": told.known,
-                "refused": told.refused,
-                "left_out": told.left_out,
-                "forked": told.forked,
-                "error": None if told.reason is None else type(told.reason).__name__,
-                "reason": None if told.reason is None else language.told(told.reason),
-            }
-            for told in report.logs.values()
-        ],
-        "situation": None if report.situation is None else report.situation.value,
-    }
-
-
-def _tell_import(desk: Desk, report: ImportReport, names: dict[CommuneId, str]) -> None:
-    from .. import imported
-
-    for line in imported.told(report, names):
-        if line.warns:
-            desk.warn(line.sentence)
-        else:
-            click.echo(output.safe(line.sentence))

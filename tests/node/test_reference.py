@@ -180,6 +180,8 @@ def test_what_is_passed_on_and_kept_is_documented(montes: Secretary, valle: Secr
     bundle, password = places / "montes.trueque", places / "password"
     password.write_text("una contraseña larga\n")
     check(montes.json("export", "--bundle", str(bundle)), "Export")
+    lines = ("export", "--format", "jsonl", "--out", str(places / "lines"))
+    check(montes.json(*lines), "Export for programs")
     report = valle.json("import", str(bundle), "--all")
     check(report, "Import")
     check(report["logs"], "Log of an import")
