@@ -1,8 +1,9 @@
 """Repeats: a request that signs, asked again under the same key, is answered as it was the first time.
 
 Decides how long that is: as long as the node runs, and for the newest keys
-alone. A request that was refused signed nothing, so that it is tried anew. A key
-is the header `Idempotency-Key`, as whoever asks makes it up.
+alone. A request that was refused, or still lacks signatures, signed nothing, so
+that it is tried anew. A key is the header `Idempotency-Key`, as whoever asks
+makes it up.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from ..errors import InputError
 from ..limits import MAX_REPEAT_KEY_CHARACTERS, MAX_REPEATS
 
 HEADER: Final = "Idempotency-Key"
+
+CREATED: Final = 201
+"""Status of an answer that says what was signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Repeats:
         self._known[key] = _First(asked, doing)
         while len(self._known) > MAX_REPEATS:
             self._known.popitem(last=False)
-        doing.add_done_callback(lambda done: self._forget(key, doing) if _failed(done) else None)
+        doing.add_done_callback(lambda done: None if _has_signed(done) else self._forget(key, doing))
         # Whoever asked may go away: what was begun is done, and answered when it is asked again.
         return await asyncio.shield(doing)
 
@@ -78,8 +82,9 @@ class Repeats:
             del self._known[key]
 
 
-def _failed(done: asyncio.Future[Done]) -> bool:
-    return done.cancelled() or done.exception() is not None
+def _has_signed(done: asyncio.Future[Done]) -> bool:
+    """Whether something came of it that must not come of it twice; else it is tried anew."""
+    return not done.cancelled() and done.exception() is None and done.result().status == CREATED
 
 
 REPEATS: Final = web.AppKey("repeats", Repeats)

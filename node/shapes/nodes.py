@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from ..noticing import Notice as Noticed
 from . import Id, Time, hex_of
+
+if TYPE_CHECKING:
+    from ..noticing import Notice as Noticed
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):

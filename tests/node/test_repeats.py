@@ -61,6 +61,18 @@ def test_what_failed_is_forgotten() -> None:
     asyncio.run(story())
 
 
+def test_what_signed_nothing_is_tried_anew() -> None:
+    async def wait() -> Done:
+        return Done(200, b"signatures are missing")
+
+    async def story() -> None:
+        repeats = Repeats()
+        assert (await once(repeats, "a", wait)).status == 200
+        assert (await once(repeats, "a", counting()[1])).status == 201
+
+    asyncio.run(story())
+
+
 def test_whoever_goes_away_finds_it_done() -> None:
     async def story() -> None:
         repeats = Repeats()

@@ -64,6 +64,10 @@ nothing, so that it may be sent anew when the answer was lost. A request that wa
 that asks for something else under a known key is refused (400). The newest {MAX_REPEATS:,} keys are known
 for as long as the node runs.
 
+What else writes comes to the same when it is sent twice. Founding a commune, restoring one and making keys
+are left to commands and pages, which show recovery words to people on paper: the API neither takes nor gives
+them.
+
 ## What comes out
 
 JSON as on [the page on it](json.md), which commands print too; texts are in the language of
