@@ -36,7 +36,7 @@ remembers all that it was told"""
 SWEPT: Final = 200
 """frames between two looks through memory for what is in use no more: not to be taken for a frame's time"""
 
-WARM: Final = 20_000
+WARM: Final = 50_000
 """frames after which memory must not grow any more: until then what is bounded fills"""
 
 MOST_GROWTH: Final = 32
