@@ -25,6 +25,8 @@ what they decide.
     bundles     writing what is held into a file, and taking in what a file holds
     exports     the same for spreadsheets and other programs: CSV, JSON lines, Valueflows
     columns     what the columns of tables are called, in both languages
+    sheets      a table of listings as a spreadsheet saves it, read
+    batches     listings from such a table, posted together or not at all
     outgoing    files that are put in their place once they are whole
     blobs       photos, by their hash, under a quota
     intake      what becomes of each thing that comes out of a file, and the report of it

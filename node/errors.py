@@ -16,11 +16,13 @@ LedgerError (of the ledger)
     ├── BlobRefused     a photo that is not kept: too large, damaged, no photo, or no room for it
     ├── ExportFailed    a bundle that could not be written; what stood there before still does
     ├── ReceiptFailed   an exchange that no receipt can be made of
+    ├── PostingStopped  a table of listings that could not be posted to its end; what came before stands
     └── ImportStopped   a bundle that could not be read to its end; what came before is stored
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ledger.errors import LedgerError, LocalError, RemoteError
@@ -77,6 +79,20 @@ class ExportFailed(LocalError):
 
 class ReceiptFailed(LocalError):
     """No receipt can be made of an exchange; the sentence says why."""
+
+
+class PostingStopped(LocalError):
+    """A table of listings could not be posted to its end; `posted` are the ids of those that stand."""
+
+    def __init__(self, reason: LedgerError, posted: Sequence[bytes], count: int) -> None:
+        super().__init__(
+            "{reason} Listings that were posted before that: {posted} of {count}. Give the same command "
+            "again when it is mended: what stands already is not posted twice.",
+            reason=reason,
+            posted=len(posted),
+            count=count,
+        )
+        self.posted = tuple(posted)
 
 
 class ImportStopped(LocalError):

@@ -437,6 +437,12 @@ API_PAGE: Final = 50
 MAX_API_OFFSET: Final = 10_000_000
 """things of a list that may be passed over; more than any ledger holds."""
 
+MAX_SHEET_BYTES: Final = 2_097_152
+"""bytes of a table of listings; a thousand rows with a page of notes each have half of it."""
+
+MAX_SHEET_ROWS: Final = 1_000
+"""rows of such a table; somebody has to look them through before they stand for ever."""
+
 MAX_REPEATS: Final = 1_024
 """keys under which the API remembers what it has answered; with a kilobyte each at most a megabyte."""
 

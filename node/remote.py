@@ -172,7 +172,7 @@ class RemoteService(Service):
     def situation(self) -> Situation:
         return self._situation
 
-    def _check_signing(self) -> None:
+    def check_signing(self) -> None:
         if self._situation is not Situation.READY:
             raise SigningStopped(SENTENCES[self._situation])
 
@@ -183,6 +183,10 @@ class RemoteService(Service):
             "about": None if about is None else about.id.hex(),
         }
         return self._write("/api/1/records", asked)
+
+    def record_all(self, records: Sequence[Record]) -> Iterator[EntryId]:
+        for record in records:
+            yield self.record(record)
 
     def erase(self, row: EntryRow, reason: str) -> None:
         self.check_erasure(row)

@@ -15,7 +15,7 @@ import msgspec
 
 from ledger.errors import MoveRefused
 from ledger.exchange import Exchange
-from ledger.limits import MAX_SEEN
+from ledger.limits import MAX_RUN_BYTES, MAX_RUN_ENTRIES, MAX_SEEN
 from ledger.log import EntryId, Head, LogKey, entry_id
 from ledger.records import (
     AuthorityChange,
@@ -46,6 +46,20 @@ if TYPE_CHECKING:
     from .intake import ImportReport
     from .rations import Rations
     from .requests import Request
+
+
+def _portions(payloads: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Payloads in portions that one head may cover."""
+    portion: list[bytes] = []
+    for payload in payloads:
+        if portion and (
+            len(portion) == MAX_RUN_ENTRIES or sum(map(len, portion)) + len(payload) > MAX_RUN_BYTES
+        ):
+            yield portion
+            portion = []
+        portion.append(payload)
+    if portion:
+        yield portion
 
 
 class Service:
@@ -135,7 +149,7 @@ class Service:
 
         Raises SigningStopped, HomeError, RecordError, MoveRefused.
         """
-        self._check_signing()
+        self.check_signing()
         _ = self.commune  # a log that waits to be opened after a restore belongs to none
         to_payload(record)
         if about is not None:
@@ -154,7 +168,8 @@ class Service:
             case Correct() if self.reader.commune_of(self.reader.entry(record.target).log) != self.commune:
                 raise MoveRefused("That record is another commune's: only its own commune can explain it.")
 
-    def _check_signing(self) -> None:
+    def check_signing(self) -> None:
+        """Raise SigningStopped, with what to do, if this home's log may not be signed now."""
         self.author.check()
 
     def record(self, record: Record, about: Exchange | None = None) -> EntryId:
@@ -169,6 +184,18 @@ class Service:
         payload = to_payload(record)
         run = self.author.append([payload])
         return entry_id(run.log, run.head.size - 1, payload)
+
+    def record_all(self, records: Sequence[Record]) -> Iterator[EntryId]:
+        """Sign records that are about no exchange, in this order; each id comes once nothing can lose it.
+
+        As many as one head may cover are stored together, or none of them. Raises as `record` does.
+        """
+        for record in records:
+            self.check(record)
+        for payloads in _portions([to_payload(record) for record in records]):
+            run = self.author.append(payloads)
+            for index, payload in enumerate(payloads, run.head.size - len(payloads)):
+                yield entry_id(run.log, index, payload)
 
     def _heads_to_show(self, exchange: Exchange) -> tuple[Head, ...]:
         """The newest heads of the other parties' logs that say something about an exchange, if not shown yet.

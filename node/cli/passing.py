@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import click
 
-from .. import language
+from .. import language, telling, wording
 from ..admission import followed
 from ..errors import ImportStopped, InputError
 from ..language import gettext as _
@@ -20,8 +20,10 @@ from .group import REFUSED
 from .options import argument, command, option
 
 if TYPE_CHECKING:
+    from ledger.log import EntryId
     from ledger.records import CommuneId
 
+    from ..batches import Batch
     from ..exports.writing import Wanted
     from ..intake import ImportReport
     from ..service import Service
@@ -177,14 +179,138 @@ def _followed(service: Service) -> frozenset[CommuneId]:
     return followed(service.reader, service.commune)
 
 
-@command("import")
-@argument("path", metavar="FILE", type=FILE, help="The bundle.")
+@command("import", signs=True)
+@argument("path", metavar="FILE", type=FILE, required=False, help="The bundle.")
 @option("--all", "everything", is_flag=True, help="Take in everything, not just recognised communes.")
-def import_(desk: Desk, path: Path, everything: bool) -> int | None:
+@option("--csv", "table", type=FILE, metavar="FILE", help="Instead of a bundle, a table of listings to post.")
+@option("--dry-run", is_flag=True, help="With --csv, only show what would be posted.")
+def import_(
+    desk: Desk,
+    path: Path | None,
+    everything: bool,
+    table: Path | None,
+    dry_run: bool,
+    by: str | None,
+) -> int | None:
     """Take in what others have recorded, from a file that they wrote with export.
 
     Everything in it is verified first. Importing a file twice, or an older one later, changes nothing.
+
+    With --csv, post the listings of a table. It is shown first what would be posted; while one row is bad
+    nothing is, and what stands already is not posted again.
     """
+    if (path is None) == (table is None):
+        raise InputError("Give either a bundle, or --csv with a table of listings.")
+    if table is not None:
+        if everything:
+            raise InputError("--all is for bundles: leave it out.")
+        return _import_table(desk, table, dry_run, by)
+    if dry_run or by is not None:
+        raise InputError("--dry-run and --by are for tables: leave them out.")
+    assert path is not None
+    return _import_bundle(desk, path, everything)
+
+
+def _import_table(desk: Desk, path: Path, dry_run: bool, by: str | None) -> int | None:
+    from .. import batches, sheets
+
+    with path.open("rb") as file:
+        rows = sheets.read_sheet(file)
+    with desk.writing() as service:
+        batch = batches.batch_of(rows, service, desk.now(), by)
+        if not desk.as_json:
+            _show_batch(desk, batch)
+        count = len(batch.new)
+        posted: list[EntryId] = []
+        if not (batch.bad or dry_run) and count:
+            asked = ngettext("{count} listing will be posted.", "{count} listings will be posted.", count)
+            desk.confirm(asked.format(count=count))
+            with output.progress(_("Posting")) as progress:
+                posted = batches.post(batch, service, progress)
+    if desk.as_json:
+        output.print_json(_plain_batch(batch, posted, dry_run))
+    elif posted:
+        told = ngettext("{count} listing is posted.", "{count} listings are posted.", count)
+        click.echo(told.format(count=count))
+    elif not batch.bad:
+        click.echo(_("Nothing was posted."))
+    if not batch.bad:
+        return None
+    bad = len(batch.bad)
+    told = ngettext(
+        "{count} row cannot be posted, so nothing was: mend it, and give the command again.",
+        "{count} rows cannot be posted, so nothing was: mend them, and give the command again.",
+        bad,
+    )
+    desk.warn(told.format(count=bad))
+    return REFUSED
+
+
+def _show_batch(desk: Desk, batch: Batch) -> None:
+    if batch.new:
+        table = output.Table(
+            (_("Line"), _("Kind"), _("What"), _("Category"), _("Until"), _("More")),
+            right=frozenset({0}),
+            texts=frozenset({2, 3, 5}),
+        )
+        for posting in batch.new:
+            record = posting.record
+            more = (record.note, record.wants, record.place, record.council)
+            table.rows.append(
+                (
+                    str(posting.line),
+                    wording.kind(record.kind),
+                    telling.thing(record.title, record.quantity),
+                    wording.category(record.category),
+                    record.until or "",
+                    "; ".join(each for each in more if each),
+                )
+            )
+        output.print_table(table)
+    if batch.standing:
+        told = ngettext(
+            "{count} row stands as a listing already, and is not posted again: line {lines}.",
+            "{count} rows stand as listings already, and are not posted again: lines {lines}.",
+            len(batch.standing),
+        )
+        lines = ", ".join(str(posting.line) for posting in batch.standing)
+        desk.warn(told.format(count=len(batch.standing), lines=lines))
+    for row in batch.bad:
+        desk.warn(_("Line {line}: {reason}").format(line=row.line, reason=language.told(row.reason)))
+
+
+def _plain_batch(batch: Batch, posted: list[EntryId], dry_run: bool) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = [
+        {
+            "line": posting.line,
+            "state": state,
+            "kind": posting.record.kind,
+            "title": posting.record.title,
+            "error": None,
+            "reason": None,
+        }
+        for state, postings in (("new", batch.new), ("standing", batch.standing))
+        for posting in postings
+    ]
+    rows += [
+        {
+            "line": row.line,
+            "state": "refused",
+            "kind": None,
+            "title": None,
+            "error": type(row.reason).__name__,
+            "reason": language.told(row.reason),
+        }
+        for row in batch.bad
+    ]
+    return {
+        "dry_run": dry_run,
+        "posted": [entry.hex() for entry in posted],
+        "rows": sorted(rows, key=lambda row: int(row["line"])),
+    }
+
+
+def _import_bundle(desk: Desk, path: Path, everything: bool) -> int | None:
     with desk.writing() as service, path.open("rb") as file:
         stopped: ImportStopped | None = None
         with output.progress(_("Reading the bundle")) as progress:

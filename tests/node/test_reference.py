@@ -186,6 +186,11 @@ def test_what_is_passed_on_and_kept_is_documented(montes: Secretary, valle: Secr
     check(report, "Import")
     check(report["logs"], "Log of an import")
     assert set(report["evidence"]) == {"new", "known", "refused", "left_out"}
+    table = places / "table.csv"
+    table.write_text("kind,title\noffer,Algo\nneed,Sal\n")
+    answer = montes.json("import", "--csv", str(table))
+    check(answer, "Import of a table")
+    check(answer["rows"], "Row of a table")
     backup = places / "montes.backup"
     answer = montes.json("backup", str(backup), "--password-file", str(password))
     check(answer, "Answer about a backup")
