@@ -280,12 +280,17 @@ class Reader(Passing):
         if words:
             where.append("listing.place IN (SELECT rowid FROM listing_text WHERE listing_text MATCH ?)")
             values.append(" AND ".join(f'"{word}"*' for word in words))
+        if illustrated:
+            source += " JOIN entry ON entry.place = listing.place"
         with self._asking():
             rows = self.connection.execute(
-                # The conditions are the literals above; what was asked for are parameters.
-                f"SELECT leaf, listing.commune, payload, ended FROM {source} "  # noqa: S608
-                "JOIN entry ON entry.place = listing.place "
-                f"WHERE {' AND '.join(where)} ORDER BY listing.at DESC, listing.place DESC LIMIT ? OFFSET ?",
+                # The conditions are the literals above; what was asked for are parameters. Which listings
+                # these are is decided first: what they say is read of those alone.
+                "SELECT leaf, chosen.commune, entry.payload, chosen.ended FROM ("  # noqa: S608
+                f"SELECT listing.place, listing.commune, listing.ended, listing.at FROM {source} "
+                f"WHERE {' AND '.join(where)} ORDER BY listing.at DESC, listing.place DESC LIMIT ? OFFSET ?"
+                ") AS chosen CROSS JOIN entry ON entry.place = chosen.place "
+                "ORDER BY chosen.at DESC, chosen.place DESC",
                 (*values, limit, offset),
             ).fetchall()
             return [self._listing(*row) for row in rows]
