@@ -30,6 +30,7 @@ what they decide.
     outgoing    files that are put in their place once they are whole
     blobs       photos, by their hash, under a quota
     intake      what becomes of each thing that comes out of a file, and the report of it
+    imported    the report of it in words
     company     which other nodes this one may meet, and whom it lets in
     meeting     when each of them is tried, and whose link is kept
     circle      what is told of them
@@ -93,6 +94,7 @@ what they decide.
     presence    speaking multicast DNS, as long as the network stays the same
     interfaces  which network interfaces are used, and what it means that they changed
     adapters    asking the system for them
+    demo        a whole network on one computer, to look at and to measure
     errors      every error that is the node's own
     limits      every limit, with its unit and its reason
     cli         the command `trueque`

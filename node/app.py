@@ -61,24 +61,38 @@ async def _until_signal(home: Home, settings: Settings, parts: Sequence[Part], r
 
 
 async def serve(
-    home: Home, settings: Settings, parts: Sequence[Part], ready: Ready, stop: asyncio.Event
+    home: Home,
+    settings: Settings,
+    parts: Sequence[Part],
+    ready: Ready,
+    stop: asyncio.Event,
+    *,
+    everywhere: bool = True,
 ) -> None:
-    """As `run`, until `stop` is set."""
+    """As `run`, until `stop` is set; peers on this computer alone are heard if not `everywhere`."""
     home.make()
     with running.presence(home):
         try:
-            await _serve(home, settings, parts, ready, stop)
+            await _serve(home, settings, parts, ready, stop, everywhere)
         finally:
             running.withdraw(home)
 
 
 async def _serve(
-    home: Home, settings: Settings, parts: Sequence[Part], ready: Ready, stop: asyncio.Event
+    home: Home,
+    settings: Settings,
+    parts: Sequence[Part],
+    ready: Ready,
+    stop: asyncio.Event,
+    everywhere: bool,
 ) -> None:
     supervisor = Supervisor(os.environ)
     async with AsyncExitStack() as opened:
         people = opened.enter_context(_bound("127.0.0.1", settings.people_port, "people-port"))
-        peers = opened.enter_context(_bound_everywhere(settings.peer_port))
+        port = settings.peer_port
+        peers = opened.enter_context(
+            _bound_everywhere(port) if everywhere else _bound("127.0.0.1", port, "peer-port")
+        )
         resident = Resident(home, settings, parts)
         resident.people_port = people.getsockname()[1]
         lan = Lan(Entrance(home), settings.lan)

@@ -448,3 +448,18 @@ MAX_REPEATS: Final = 1_024
 
 MAX_REPEAT_KEY_CHARACTERS: Final = 200
 """characters of such a key; a UUID has 36."""
+
+MAX_DEMO_BYTES: Final = 8_388_608
+"""bytes of a table of trades; some 100,000 rows, far more than anybody waits for."""
+
+MAX_DEMO_COMMUNES: Final = 100
+"""nodes of a demonstration; with some 15 MB of memory each they fit into a laptop."""
+
+DEMO_STALL_SECONDS: Final = 120.0
+"""seconds for which nothing may happen in a demonstration before it is given up; a slow card needs a few."""
+
+DEMO_STOP_SECONDS: Final = 15.0
+"""seconds for the nodes of a demonstration to end in; those that have not are killed then."""
+
+DEMO_LINE_BYTES: Final = 67_108_864
+"""bytes of one line between a demonstration and its processes; that with all acts has a fifth of it."""

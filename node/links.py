@@ -123,6 +123,8 @@ class Links:
         self._ends: dict[LinkId, End] = {}
         self._twins = Twins(identity.log)
         self._serving_trouble: StoreError | None = None
+        self.sent = self.received = 0
+        """bytes of messages that went out and came in over all links, as they were on the wire"""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Links]:
@@ -313,6 +315,7 @@ class Links:
                 if message.type is not WSMsgType.BINARY:
                     break
                 end.heard = self._now()
+                self.received += len(message.data)
                 is_met = session.met is not None
                 session.receive(message.data, end.heard)
                 self._look(end)
@@ -348,6 +351,7 @@ class Links:
         try:
             while True:
                 for piece in end.session.outgoing():
+                    self.sent += len(piece)
                     await end.socket.send_bytes(piece)
                 if end.session.is_over:
                     # Whoever said farewell closes: the reading task waits for the other's close otherwise.

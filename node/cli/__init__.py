@@ -5,7 +5,7 @@
     desk       what a command is given: the home, confirmations, warnings, where its answer goes
     output     tables, lines and JSON
     founding, listings, proposals, moves, exchanges, communes, logs, upkeep,
-    keeping, passing, authority, audit, running    the commands, by theme
+    keeping, passing, authority, audit, running, demo    the commands, by theme
     secret     passwords and recovery words, from a file or typed
 
 To add a command: write it in a module of its theme with `@command` of
@@ -45,6 +45,7 @@ COMMANDS: Final = (
         "Node",
         "Set the password with which phones on the local network open the pages.",
     ),
+    Row("demo", "demo:demo", "Node", "Run a whole network on this computer, to look at or to measure."),
     Row("init", "founding:init", "Commune", "Found a commune in an empty home."),
     Row("profile", "communes:profile", "Commune", "Say how your commune presents itself."),
     Row("communes", "communes:communes", "Commune", "Show the communes that are known here, or one in full."),
