@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from ledger import view
 from ledger.errors import NotFound
-from ledger.exchange import Exchange, State
+from ledger.exchange import Exchange, Leg, State
 from ledger.log import EntryId
 from ledger.records import CommuneId, Need, Offer
 from ledger.store.reading import EntryRow, ListingRow, Reader
@@ -153,3 +153,13 @@ def accounts_of(commune: CommuneId, reader: Reader) -> tuple[Account, ...]:
                     # A listing that is not held, or was erased, has no category to give.
                     continue
     return view.accounts(commune, exchanges, categories)
+
+
+def category_of(leg: Leg, reader: Reader) -> str:
+    """The category of a transfer: its own, else that of its listing, else empty."""
+    if leg.transfer.category is not None or leg.transfer.listing is None:
+        return leg.transfer.category or ""
+    try:
+        return reader.listing(leg.transfer.listing).record.category
+    except NotFound:
+        return ""

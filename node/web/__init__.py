@@ -23,6 +23,8 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `papers`: what is printed of an exchange: delivery notes, minutes, receipts.
 - `receipts`: checking a receipt that somebody brings.
 - `history`: all that a commune has recorded, in words.
+- `charts`: exchanges over time, and who exchanges with whom.
+- `drawings`: numbers as pictures.
 - `entries`: one entry as it is, with its proof.
 - `auditing`: the audit, run from its page.
 - `aside`: questions that take long, asked beside the others.
@@ -54,6 +56,7 @@ from . import (
     auditing,
     board,
     bundles,
+    charts,
     confirming,
     copies,
     diagnosis,
@@ -100,6 +103,7 @@ TABLES: Final = (
     drafts,
     statements,
     accounts,
+    charts,
     history,
     entries,
     auditing,

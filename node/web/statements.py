@@ -21,7 +21,6 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from ledger.errors import NotFound
 from ledger.exchange import Exchange, Leg, millionths
 from ledger.exchange import Form as Shape
 from ledger.log import EntryId
@@ -31,7 +30,7 @@ from ledger.view import Account
 from .. import clock, language, typed, wording
 from ..language import gettext as _
 from ..language import ngettext
-from ..overview import Names, accounts_of, said_in
+from ..overview import Names, accounts_of, category_of, said_in
 from ..service import Service
 from ..visible import safe
 from .accounts import rows_of
@@ -119,7 +118,7 @@ def _passings(exchange: Exchange, own: CommuneId, service: Service) -> Iterator[
             came,
             exchange.id,
             leg.transfer.title,
-            _category(leg, service),
+            category_of(leg, service.reader),
             _amount(record, leg),
             "" if leg.transfer.quantity is None else leg.transfer.quantity.unit,
             record.condition,
@@ -133,16 +132,6 @@ def _amount(record: Receive, leg: Leg) -> int:
     if leg.transfer.quantity is None or record.quantity is None:
         return 0 if record.condition == "short" else 1
     return millionths(record.quantity)
-
-
-def _category(leg: Leg, service: Service) -> str:
-    """A transfer's own category, else that of its listing, else none."""
-    if leg.transfer.category is not None or leg.transfer.listing is None:
-        return leg.transfer.category or ""
-    try:
-        return service.reader.listing(leg.transfer.listing).record.category
-    except NotFound:
-        return ""
 
 
 def sums_of(passings: Sequence[Passing]) -> list[Sum]:
