@@ -107,11 +107,17 @@ class Actor(Company):
             self._wake.set()
 
     async def holding(self, entries: int) -> Holding:
-        """What it holds, once that is so many entries."""
+        """What it holds, once that is so many entries, or `give_up` is called."""
         self._expected = entries
         self._settled = asyncio.get_running_loop().create_future()
         self._wake.set()
         return await self._settled
+
+    async def give_up(self) -> None:
+        """Wait no longer until so much is held."""
+        found = await self._custody.ask(self._holding)
+        if self._settled is not None and not self._settled.done():
+            self._settled.set_result(found)
 
     async def _act_for_ever(self) -> None:
         while True:
@@ -162,7 +168,7 @@ class Actor(Company):
             return
         found = await self._custody.ask(lambda service: totals(service.reader).entries)
         if found == self._expected:
-            self._settled.set_result(await self._custody.ask(self._holding))
+            await self.give_up()
 
     def _holding(self, service: Service) -> Holding:
         assert self._links is not None

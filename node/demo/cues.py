@@ -52,9 +52,9 @@ class Tell(msgspec.Struct, frozen=True, tag="tell"):
 
 
 class Settle(msgspec.Struct, frozen=True, tag="settle"):
-    """Say of each node what it holds, once that is so many entries."""
+    """Say of each node what it holds, once that is so many entries; at once, without a number."""
 
-    entries: int
+    entries: int | None
 
 
 class Audit(msgspec.Struct, frozen=True, tag="audit"):

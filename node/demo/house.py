@@ -85,9 +85,12 @@ class House:
                     node.actor.play([act for act in cue.acts if act.who == name], ids)
             case cues.Tell():
                 self._tell(_bytes_of(cue.ids))
-            case cues.Settle():
+            case cues.Settle(entries=None):
                 for node in self._nodes.values():
-                    self._begin(self._settle(node.actor, cue.entries))
+                    self._begin(node.actor.give_up())
+            case cues.Settle(entries=int(entries)):
+                for node in self._nodes.values():
+                    self._begin(self._settle(node.actor, entries))
             case cues.Audit():
                 self._begin(self._audit())
 

@@ -35,10 +35,12 @@ Progress = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 """Shows how far something is; its text is translated already."""
 
 _WORDS: Final = msgspec.json.Decoder(cues.Word)
-_PACKAGES: Final = Path(__file__).parents[2]
-"""The folder in which the packages are, whether installed or in a checkout."""
 
 Said = TypeVar("Said", bound=cues.Word)
+
+
+class _Stalled(LocalError):
+    """Nothing has happened for too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +144,18 @@ class Network:
         self.entries += done
 
     async def settle(self, told: Callable[[int, int], None]) -> dict[str, cues.Holding]:
-        """What each node holds once it holds as many entries as were recorded. Raises LedgerError."""
+        """What each node holds once it holds all entries that were recorded; or now, if no more come.
+
+        Raises LedgerError.
+        """
         await self._tell_all(cues.Settle(self.entries))
         found: dict[str, cues.Holding] = {}
         while len(found) < len(self.lodgings):
-            _, holding = await self._next(cues.Holding)
+            try:
+                _, holding = await self._next(cues.Holding)
+            except _Stalled:
+                await self._tell_all(cues.Settle(None))
+                _, holding = await self._next(cues.Holding)
             found[holding.name] = holding
             told(len(found), len(self.lodgings))
         return found
@@ -166,7 +175,7 @@ class Network:
     async def watch(self) -> None:
         """Look after the processes for ever. Raises LedgerError if one ends."""
         while True:
-            await self._next(cues.Done, seconds=None)
+            await self._next(cues.Done, however_long=True)
 
     def write_settings(self) -> None:
         """Leave settings in each home with which `trueque run` makes the same network of them."""
@@ -204,15 +213,16 @@ class Network:
     # Processes ----------------------------------------------------------------------------------
 
     async def _start_process(self, number: int) -> None:
-        paths = [str(_PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])]
+        # It finds its modules where this process does, and nothing in the folder where it happens to stand.
+        path = os.pathsep.join(str(Path(place).absolute()) for place in sys.path)
         with (self.folder / f"process-{number + 1}.journal").open("ab") as journal:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", f"{__package__}.house",
+                sys.executable, "-P", "-m", f"{__package__}.house",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=journal,
                 limit=DEMO_LINE_BYTES,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                env={**os.environ, "PYTHONPATH": path},
             )  # fmt: skip
         self._processes.append(process)
         self._readers.append(asyncio.create_task(self._read(number, process)))
@@ -234,13 +244,13 @@ class Network:
         for number in range(len(self._processes)):
             await self._tell(number, cue)
 
-    async def _next(self, kind: type[Said], seconds: float | None = DEMO_STALL_SECONDS) -> tuple[int, Said]:
+    async def _next(self, kind: type[Said], *, however_long: bool = False) -> tuple[int, Said]:
         """The next word, which has to be of a kind, and of which process. Raises LedgerError."""
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(None if however_long else DEMO_STALL_SECONDS):
                 number, word = await self._words.get()
         except TimeoutError:
-            raise LocalError(
+            raise _Stalled(
                 "The demonstration does not get on: this computer may be too busy. Try again with fewer "
                 "communities, or when less is running."
             ) from None

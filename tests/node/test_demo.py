@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -18,18 +19,21 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from ledger.errors import MoveRefused
 from node import language
 from node.cli import trueque
+from node.demo import cues, network
 from node.demo import trades as tables
 from node.demo.communes import five_communes
-from node.demo.story import COMMUNE, Story
+from node.demo.network import Network
+from node.demo.story import COMMUNE, Act, Member, Story
 from node.demo.trades import ACTS, AT_ONCE, read_trades, story_of
 from node.errors import InputError
 from node.limits import MAX_DEMO_BYTES, MAX_DEMO_COMMUNES
 from node.settings import read_settings
 
 from ..support.nodes import START
-from ..support.shared import shared_path
+from ..support.shared import CHECKOUT, shared_path
 from .test_reference import check
 
 HEADING = "time,giver,receiver,gives,returns,amount"
@@ -198,7 +202,7 @@ def test_bad_rows_are_told_before_anything_begins(tmp_path: Path, monkeypatch: p
 class Demo:
     """The command in a process of its own; all folders that it may know of are the test's."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, cwd: Path | None = None) -> None:
         self.temporary = folder / "temporary"
         self.temporary.mkdir(exist_ok=True)
         self.home = folder / "somebody"
@@ -207,11 +211,18 @@ class Demo:
             name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "TRUEQUE_"))
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-c", START, "demo", "--json", *options],
+            [sys.executable, "-P", "-c", START, "demo", "--json", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**environment, "HOME": str(self.home), "TMPDIR": str(self.temporary), "LC_ALL": "C.UTF-8"},
+            cwd=cwd,
+            env={
+                **environment,
+                "PYTHONPATH": str(CHECKOUT),
+                "HOME": str(self.home),
+                "TMPDIR": str(self.temporary),
+                "LC_ALL": "C.UTF-8",
+            },
         )
 
     def told(self) -> Any:
@@ -247,8 +258,8 @@ class Demo:
 
 
 @contextmanager
-def demo_of(folder: Path, *options: str) -> Iterator[Demo]:
-    demo = Demo(folder, *options)
+def demo_of(folder: Path, *options: str, cwd: Path | None = None) -> Iterator[Demo]:
+    demo = Demo(folder, *options, cwd=cwd)
     try:
         yield demo
     finally:
@@ -335,6 +346,52 @@ def test_ctrl_c_amid_a_replay_leaves_nothing(tmp_path: Path) -> None:
         assert demo.process.wait(30) == 130
         assert [pid for pid in houses if is_there(pid)] == []
         assert demo.left() == []
+
+
+def test_a_demonstration_says_that_a_process_of_it_has_ended(tmp_path: Path) -> None:
+    with demo_of(tmp_path) as demo:
+        demo.told()
+        for house in demo.houses:
+            os.kill(house, signal.SIGKILL)
+        assert demo.process.wait(30) == 2
+        assert demo.process.stderr is not None
+        assert "A process of the demonstration has ended" in demo.process.stderr.read()
+        assert demo.left() == []
+
+
+def test_what_is_in_the_folder_where_somebody_stands_is_not_run(tmp_path: Path) -> None:
+    """There are other things called node, and not all of them are harmless."""
+    folder = tmp_path / "node"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("raise SystemExit('this is another node')")
+    with demo_of(tmp_path, cwd=folder.parent) as demo:
+        assert len(demo.told()["communes"]) == 5
+
+
+async def measured_with(story: Story, folder: Path, *, missing: int = 0) -> dict[str, cues.Holding]:
+    async with Network.open(story, folder, 2) as opened:
+        await opened.start()
+        await opened.play(lambda done, total: None)
+        opened.entries += missing
+        return await opened.settle(lambda done, total: None)
+
+
+def test_what_the_rules_refuse_ends_a_demonstration_with_the_sentence(tmp_path: Path) -> None:
+    need = Act("need", "Uno", "need", fields={"title": "Clavos"})
+    story = Story((Member("Uno"), Member("Dos")), (need, Act("gone", "Dos", "withdraw", "need")), True)
+    with pytest.raises(MoveRefused, match="belongs to another commune"):
+        asyncio.run(measured_with(story, tmp_path))
+
+
+def test_nodes_that_never_hold_the_same_are_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "DEMO_STALL_SECONDS", 5.0)
+    need = Act("need", "Uno", "need", fields={"title": "Clavos"})
+    story = Story((Member("Uno"), Member("Dos")), (need,), True)
+    found = asyncio.run(measured_with(story, tmp_path, missing=1))
+    assert sorted(found) == ["Dos", "Uno"]
+    assert network.Outcome(found, {}, 0).alike == 2
 
 
 @pytest.mark.slow
