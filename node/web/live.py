@@ -49,7 +49,8 @@ async def live(request: web.Request) -> web.StreamResponse:
     try:
         async with sse_response(request) as response:
             seen = await ask(request, lambda service: service.reader.version)
-            while response.is_connected():
+            # Who leaves the page is gone at once; what is sent to them would fail only with the next ping.
+            while response.is_connected() and request.transport is not None:
                 await asyncio.sleep(LOOK_SECONDS)
                 now = await ask(request, lambda service: service.reader.version)
                 if now != seen:

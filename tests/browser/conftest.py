@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,15 @@ import pytest
 
 from ..node.conftest import Found, Secretary, found, montes, places, translations, valle
 from ..support.nodes import NodeProcess
+from .furnishing import PLAIN, STOPS_NEARBY, Furnished, Stop, Voice, furnish, stops, stops_of_empty
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 __all__ = ["Found", "Secretary", "found", "montes", "places", "translations", "valle"]
+
+NEARBY = "127.0.0.2"
+"""This computer as the local network sees it: whoever connects there has come in like a phone."""
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 """What Chromium is called on one system or another."""
@@ -38,6 +43,13 @@ def chromium() -> Iterator[Browser]:
     program = find_chromium()
     if program is None:
         pytest.skip("there is no Chromium: on Debian, Ubuntu and Raspberry Pi OS `sudo apt install chromium`")
+    with launched(program) as browser:
+        yield browser
+
+
+@contextmanager
+def launched(program: str) -> Iterator[Browser]:
+    """Chromium, until it is not needed any more."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -48,6 +60,56 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@dataclass
+class Street:
+    """Running nodes to be looked at, and the browser to do it with."""
+
+    chromium: Browser
+    home: Furnished
+    node: NodeProcess
+    empty: NodeProcess
+    folder: Path
+
+    def at(self, node: NodeProcess, host: str = "127.0.0.1", **options: object) -> BrowserContext:
+        """A browser that has been nowhere before, on a phone unless `options` say otherwise."""
+        phone = {"width": 360, "height": 740}
+        return self.chromium.new_context(
+            base_url=f"http://{host}:{node.told['people_port']}",
+            # Without it colours are looked at while they change.
+            **{"locale": "es", "viewport": phone, "reduced_motion": "reduce", **options},  # type: ignore[arg-type]
+        )
+
+    def walks(self, **options: object) -> Iterator[tuple[BrowserContext, Sequence[Stop]]]:
+        """Every page there is, by the browsers that can see it."""
+        for node, host, seen in (
+            (self.node, "127.0.0.1", stops(self.home)),
+            (self.node, NEARBY, STOPS_NEARBY),
+            (self.empty, "127.0.0.1", stops_of_empty(self.folder)),
+        ):
+            with self.at(node, host, **options) as context:
+                yield context, seen
+
+
+@contextmanager
+def street(chromium: Browser, folder: Path, voices: Sequence[Voice]) -> Iterator[Street]:
+    """A home furnished with neighbours of these voices, and an empty one, each with its node."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+            patched.setenv(name, str(folder / name.lower()))
+        home = furnish(folder, voices)
+        with NodeProcess(home.home, "--lan") as node, NodeProcess(folder / "empty") as empty:
+            assert node.started
+            assert empty.started
+            yield Street(chromium, home, node, empty, folder)
+
+
+@pytest.fixture(scope="session")
+def plain_street(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
+    """Neighbours who say what people say."""
+    with street(chromium, tmp_path_factory.mktemp("plain"), PLAIN) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,0 +1,130 @@
+"""Every page there is: whoever sees, hears or touches it can use it, and it comes over a weak network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from aiohttp import web
+
+from node.web import TABLES
+
+from .conftest import Street
+from .furnishing import stops
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Response
+
+PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
+
+LEVELS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+"""Tags of the rules that belong to WCAG 2.2, levels A and AA."""
+
+AXE = {
+    "resultTypes": ["violations"],
+    "runOnly": {"type": "tag", "values": LEVELS},
+    "rules": {"target-size": {"enabled": True}},
+}
+
+LOOKS = {
+    "resultTypes": ["violations"],
+    "runOnly": {"type": "rule", "values": ["color-contrast", "target-size"]},
+}
+"""What light and dark, small and large can change; all else was checked on the phone by day."""
+
+FILES = frozenset(
+    {
+        "/static/{mark}/{name}", "/photos/{digest}", "/live", "/audit/result", "/entries/{id}/proof",
+        "/exchanges/{id}/receipt", "/accounts/statement/csv", "/welcome/signatures/request.json",
+    }
+)  # fmt: skip
+"""Addresses that give no page."""
+
+ELSEWHERE = frozenset({"/welcome/restoring", "/welcome/signatures"})
+"""Pages of a home that is being restored: test_restoring goes there."""
+
+
+def faults_of(response: Any) -> Iterator[str]:
+    for violation in response["violations"]:
+        for node in violation["nodes"]:
+            yield f"{violation['id']}: {node['html'][:200]} ({node['failureSummary'][:300]})"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "size", "language"),
+    [
+        ("light", PHONE, "es"),
+        ("dark", DESKTOP, "en"),
+        pytest.param("dark", PHONE, "es", marks=pytest.mark.slow),
+        pytest.param("light", DESKTOP, "en", marks=pytest.mark.slow),
+    ],
+    ids=["light, phone, es", "dark, desktop, en", "dark, phone, es", "light, desktop, en"],
+)
+def test_nobody_is_shut_out_of_a_page(
+    plain_street: Street, scheme: str, size: dict[str, int], language: str
+) -> None:
+    """No rule of WCAG 2.2 A and AA that programs can check is broken; nothing is wider than the screen."""
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+
+    axe, faults = Axe(), []
+    rules = AXE if scheme == "light" and size == PHONE else LOOKS
+    for context, seen in plain_street.walks(color_scheme=scheme, viewport=size, locale=language):
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        for stop in seen:
+            stop.visit(page)
+            faults += [f"{stop.name}: {fault}" for fault in faults_of(axe.run(page, options=rules).response)]
+            width = page.evaluate("document.documentElement.scrollWidth")
+            if width > size["width"]:
+                faults.append(f"{stop.name} is {width} wide")
+    assert not faults, "\n".join(faults)
+
+
+def test_every_page_is_among_those_that_are_looked_at(plain_street: Street) -> None:
+    visited = {urlsplit(stop.address).path for _, seen in plain_street.walks() for stop in seen}
+    visited |= {"/welcome/words", "/welcome/check", "/welcome/restore/words"}  # where its forms lead
+    for module in TABLES:
+        for route in module.ROUTES:
+            if not isinstance(route, web.RouteDef) or route.method != "GET":
+                continue
+            plain = re.sub(r"\{(\w+)(:[^{}]*(\{[^{}]*\})?)?\}", r"{\1}", route.path)
+            if plain in FILES | ELSEWHERE:
+                continue
+            pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", plain))
+            assert any(pattern.fullmatch(path) for path in visited), plain
+
+
+# Weight -----------------------------------------------------------------------------------------
+
+
+def bytes_of(page: Page, address: str) -> int:
+    """Bytes of all answers to what a page asks for, their heads too."""
+    answers: list[Response] = []
+
+    def note(answer: Response) -> None:
+        answers.append(answer)
+
+    page.on("response", note)
+    page.goto(address)
+    page.remove_listener("response", note)
+    found = 0
+    for answer in answers:
+        if not answer.url.endswith("/live"):  # which does not end while the page is open
+            sizes = answer.request.sizes()
+            found += sizes["responseBodySize"] + sizes["responseHeadersSize"]
+    return found
+
+
+def test_the_first_visit_takes_250_kb_and_every_later_one_30(plain_street: Street) -> None:
+    with plain_street.at(plain_street.node) as context:
+        page = context.new_page()
+        assert 30_000 < bytes_of(page, "/") <= 250_000
+        weights = {
+            stop.name: bytes_of(page, stop.address)
+            for stop in stops(plain_street.home)
+            if stop.do is None or stop.name == "board"
+        }
+    assert max(weights.values()) <= 30_000, weights
