@@ -91,8 +91,18 @@ def current() -> str:
     return _current.get()
 
 
+_found: Final[dict[tuple[Path, str], catalogues.GNUTranslations]] = {}
+"""The compiled translations that were found: a page has a thousand texts, and to look costs a file each."""
+
+
 def _catalogue() -> catalogues.NullTranslations:
-    return catalogues.translation(DOMAIN, str(LOCALE_DIR), [LOCALES[current()]], fallback=True)
+    key = LOCALE_DIR, current()
+    if key in _found:
+        return _found[key]
+    found = catalogues.translation(DOMAIN, str(LOCALE_DIR), [LOCALES[key[1]]], fallback=True)
+    if isinstance(found, catalogues.GNUTranslations):
+        _found[key] = found
+    return found
 
 
 def gettext(text: str) -> str:
