@@ -1,6 +1,7 @@
 """The store: what is held of all logs, and the views over it, in one SQLite database.
 
     migrations   the tables, and every change to them
+        readable     SQL's own views, for people who open the file themselves
     database     opening it, and what its errors mean
     branches     the branches of logs: leaves, sizes, roots, heads
     holding      the tables as the rules ask for them

@@ -3,7 +3,7 @@
 Decides the schema, in two kinds. What was received is kept for ever: `branch`,
 `head`, `entry`, `evidence`, `erasure`; triggers refuse to change an entry. The
 rest are views, which `projection` writes in the same transaction as the
-entries and can write again from them.
+entries and can write again from them. SQL's own views, for people, are `readable`'s.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import Final
 
 from sqlite_utils import Database, Migrations
+
+from . import readable
 
 MIGRATIONS: Final = Migrations("ledger")
 
@@ -162,6 +164,13 @@ def first(database: Database) -> None:
 def listings_by_place(database: Database) -> None:
     """A commune's listings stand in its own logs, by whose places they are found without an index."""
     database.execute("DROP INDEX IF EXISTS listing_commune")
+
+
+@MIGRATIONS()
+def readable_views(database: Database) -> None:
+    """Views for people who open the file themselves; writing does not know of them."""
+    for name, question in readable.VIEWS.items():
+        database.execute(f"CREATE VIEW {name} AS {question}")
 
 
 def _statements(script: str) -> list[str]:

@@ -422,9 +422,13 @@ def test_evidence_that_comes_while_a_reader_is_open_is_seen(told: Told) -> None:
     assert told.reader.branches(told.montes.log)[0].cut == 1
 
 
-def test_damage_is_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_made_anew", [False, True])
+def test_damage_is_found(tmp_path: Path, is_made_anew: bool) -> None:
+    """Also beside views of SQL, which can keep SQLite from looking for pages that no table uses."""
     path = tmp_path / "ledger.sqlite3"
-    Store(path, NETWORK).close()
+    with Store(path, NETWORK) as store:
+        if is_made_anew:
+            store.rebuild()
     with Reader(path) as reader:
         assert reader.damage() is None
     with closing(sqlite3.connect(path)) as connection:

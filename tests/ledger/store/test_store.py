@@ -107,6 +107,7 @@ def with_one_more_migration() -> Migrations:
     later = Migrations("ledger")
     later()(migrations.first)
     later()(migrations.listings_by_place)
+    later()(migrations.readable_views)
 
     @later()
     def further(changed: Database) -> None:
