@@ -28,7 +28,7 @@ from .story import Act, meant_by
 if TYPE_CHECKING:
     from ..custody import Custody
 
-_PAUSE: Final = 0.05
+_PAUSE: Final = 0.1
 """seconds in which what comes is gathered, so that several acts are signed and sent at once."""
 
 

@@ -37,7 +37,7 @@ EXAMPLE: Final = "2020-01-27T06:10:27Z"
 ACTS: Final = 8
 """records of one trade: need, offer, proposal, acceptance, two deliveries, two arrivals."""
 
-AT_ONCE: Final = 6
+AT_ONCE: Final = 16
 """trades that two communities have under way at once."""
 
 _CATEGORIES: Final = {
