@@ -183,7 +183,11 @@ class _Graph:
     def _agreement(self, dealing: Dealing) -> Iterator[Node]:
         """An exchange that was agreed, with all its transfers, around however many parties."""
         exchange, here = dealing.exchange, _iri(dealing.exchange.id)
-        accepted = [each.row.record.at for each in dealing.said if isinstance(each.row.record, Accept)]
+        accepted = [
+            each.row.record.at
+            for each in dealing.said
+            if isinstance(each.row.record, Accept) and each.counts and each.refused is None
+        ]
         agreed_at = max([exchange.proposal.at, *accepted])
         yield _node(
             here,

@@ -1,0 +1,80 @@
+"""Exports of networks that nobody would think of: forks, junk, false answers, all that hypothesis makes up."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.store.reading import Reader
+from ledger.store.writing import Store
+from node.exports.chosen import Choice, Walk
+from node.exports.lines import write_lines
+from node.exports.tables import TABLES, write_table
+from node.exports.valueflows import write_graph
+from node.service import Service
+
+from ...support.communes import NETWORK
+from ...support.happenings import networks
+from ...support.networks import MadeUp, deliver
+from ...support.valueflows import check_ontology, check_references, check_schemas, ontology, validators
+
+
+@contextmanager
+def held(network: MadeUp, seed: int) -> Iterator[Service]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.sqlite"
+        with Store(path, NETWORK) as store:
+            deliver(store, network.parcels(Random(seed)))
+        with Reader(path) as reader, reader.snapshot():
+            yield Service(reader, network.writers[0].log, None, None, lambda: 0)
+
+
+@settings(max_examples=25)
+@given(networks(), st.integers(0, 2**20))
+def test_every_node_of_any_network_is_valid(network: MadeUp, seed: int) -> None:
+    validator, known = validators(), ontology()
+    with held(network, seed) as service:
+        for choice in (Choice(), Choice(frozenset([network.writers[0].commune]), 20_000)):
+            file = io.BytesIO()
+            count = write_graph(Walk(service, choice), file)
+            graph = json.loads(file.getvalue())
+            assert len(graph["@graph"]) == count
+            check_references(graph)
+            check_schemas(graph, validator)
+            check_ontology(graph, known)
+
+
+@settings(max_examples=25)
+@given(networks(), st.integers(0, 2**20))
+def test_lines_and_tables_of_any_network_have_each_thing_once(network: MadeUp, seed: int) -> None:
+    with held(network, seed) as service:
+        file = io.BytesIO()
+        write_lines(Walk(service, Choice()), file)
+        lines = [json.loads(line) for line in file.getvalue().splitlines()]
+        ids = [line["id"] for line in lines]
+        assert len(set(ids)) == len(ids)
+        assert set(ids) == {
+            row.id.hex()
+            for branch in service.reader.branches()
+            for row in service.reader.entries(branch.number)
+        }
+        rows = {}
+        for table in TABLES:
+            file = io.BytesIO()
+            count = write_table(Walk(service, Choice()), table, file)
+            rows[table] = list(csv.reader(io.StringIO(file.getvalue().decode("utf-8-sig"), newline="")))[1:]
+            assert len(rows[table]) == count
+        listings = service.reader.listings(ended=True)
+        assert sorted(row[14] for row in rows["listings"]) == sorted(each.id.hex() for each in listings)
+        exchanges = service.reader.exchanges()
+        assert {row[15] for row in rows["transfers"]} == {each.id.hex() for each in exchanges}
+        assert len(rows["transfers"]) == sum(len(each.legs) for each in exchanges)
