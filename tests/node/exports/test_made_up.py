@@ -1,4 +1,4 @@
-"""Exports of networks that nobody would think of: forks, junk, false answers, all that hypothesis makes up."""
+"""Exports of networks that nobody would think of: forks, junk, false answers, whatever hypothesis makes."""
 
 from __future__ import annotations
 
