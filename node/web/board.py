@@ -33,6 +33,9 @@ ROUTES: Final = web.RouteTableDef()
 PAGE: Final = 48
 """listings on a page: some screens of a phone, and 30 KB at most."""
 
+ID_DIGITS: Final = 16
+"""digits of an id that stand for a commune among the choices: with all 64, those of 500 have 30 KB."""
+
 MAX_MATCHES: Final = 6
 """matches above the board; the page of each own listing shows its own."""
 
@@ -75,7 +78,7 @@ async def board(request: web.Request) -> web.Response:
                 matches=[] if own is None or not is_whole else _some_matches(service, own, today),
                 ending=[] if own is None or not is_whole else _ending(service, own, today),
                 names=Names(reader),
-                communes=[(row.id.hex(), row.name) for row in reader.communes()],
+                communes=[(row.id.hex()[:ID_DIGITS], row.name) for row in reader.communes()],
                 own=own,
                 is_new=is_whole and not any(row.commune == own for row in found),
             )

@@ -25,10 +25,14 @@ from ..language import ngettext
 from ..overview import Relations
 from ..service import Service
 from . import confirming
-from .forms import form_of
+from .forms import form_of, whole
 from .site import ask, page
 
 ROUTES: Final = web.RouteTableDef()
+
+
+PAGE: Final = 40
+"""communes of each kind on a page; open, it asks for itself again every few seconds."""
 
 
 @dataclass(slots=True)
@@ -97,12 +101,20 @@ async def neighbours(request: web.Request) -> web.Response:
         each.resembles = alike[_skeleton(each.name)] > 1
     waiting = [each for each in found.values() if each.relation == "known"]
     recognised = [each for each in found.values() if each.relation == "recognised"]
+    offset = whole(request.query.get("from", "0"))
+
+    def part(communes: list[Neighbour]) -> list[Neighbour]:
+        ordered = sorted(communes, key=lambda each: (not each.linked, each.name))
+        return ordered[offset : offset + PAGE]
+
     return await page(
         request,
         "neighbours.html",
         own=found.get(own) if own is not None else None,
-        waiting=sorted(waiting, key=lambda each: (not each.linked, each.name)),
-        recognised=sorted(recognised, key=lambda each: (not each.linked, each.name)),
+        waiting=part(waiting),
+        recognised=part(recognised),
+        recognises=bool(recognised),
+        further=offset + PAGE if max(len(waiting), len(recognised)) > offset + PAGE else None,
         nameless=[node for node in nodes if not node["commune"]],
     )
 

@@ -13,7 +13,7 @@ from aiohttp import web
 from ledger.errors import LedgerError
 from ledger.exchange import Exchange
 from ledger.log import EntryId
-from ledger.records import CommuneId, Propose, Transfer
+from ledger.records import Propose, Transfer
 
 from .. import clock
 from ..errors import InputError
@@ -26,6 +26,9 @@ from .proposing import bytes_of, categorised, fill_line
 from .site import ask, page
 
 ROUTES: Final = web.RouteTableDef()
+
+ID_DIGITS: Final = 16
+"""digits of an id that stand for a commune in a choice: with all 64, twenty choices among 500 have 400 KB."""
 
 LINES: Final = 10
 """transfers on the form; eight communes in a ring have eight."""
@@ -44,7 +47,10 @@ async def new(request: web.Request) -> web.Response:
         for number, leg in enumerate(exchange.legs[:LINES], 1):
             thing = leg.transfer
             given |= fill_line("ring", number, thing.title, thing.quantity, thing.listing)
-            given |= {f"ring_from_{number}": leg.giver.hex(), f"ring_to_{number}": leg.receiver.hex()}
+            given |= {
+                f"ring_from_{number}": leg.giver.hex()[:ID_DIGITS],
+                f"ring_to_{number}": leg.receiver.hex()[:ID_DIGITS],
+            }
         return Form(given)
 
     return await _form(request, await drafts.form_with_draft(request, await ask(request, filled)))
@@ -67,7 +73,10 @@ async def propose(request: web.Request) -> web.Response:
     replaces = EntryId(bytes_of(form["replaces"])) if form["replaces"] else None
 
     def made(service: Service) -> Propose:
-        legs = [Leg(giver, receiver, categorised(thing, service)) for giver, receiver, thing in lines]
+        find = service.reader.find_commune
+        legs = [
+            Leg(find(giver), find(receiver), categorised(thing, service)) for giver, receiver, thing in lines
+        ]
         return record_of(legs, at=clock.now(), by=by, note=note, answer_by=answer_by, replaces=replaces)
 
     try:
@@ -78,7 +87,7 @@ async def propose(request: web.Request) -> web.Response:
         return await _form(request, form)
 
 
-def _line(form: Form, number: int) -> tuple[CommuneId, CommuneId, Transfer] | None:
+def _line(form: Form, number: int) -> tuple[str, str, Transfer] | None:
     """One line: from whom, to whom, and what; None if it is empty, or wrong, which the form says then."""
     names = {part: f"ring_{part}_{number}" for part in ("from", "to", "title", "number", "unit", "listing")}
     if not any(form[names[part]].strip() for part in ("from", "to", "title", "number")):
@@ -87,7 +96,7 @@ def _line(form: Form, number: int) -> tuple[CommuneId, CommuneId, Transfer] | No
     title = form.line(names["title"], needed=True)
     sides = []
     for side in ("from", "to"):
-        commune = form.read(names[side], bytes_of)
+        commune = form.line(names[side])
         if commune is None and names[side] not in form.faults:
             form.refuse(names[side], InputError("This is needed: choose one."))
         sides.append(commune)
@@ -96,7 +105,7 @@ def _line(form: Form, number: int) -> tuple[CommuneId, CommuneId, Transfer] | No
     if title is None or giver is None or receiver is None:
         return None
     thing = Transfer(giver=0, receiver=0, listing=listing, quantity=quantity, title=title)
-    return CommuneId(giver), CommuneId(receiver), thing
+    return giver, receiver, thing
 
 
 async def _form(request: web.Request, form: Form) -> web.Response:
@@ -104,7 +113,7 @@ async def _form(request: web.Request, form: Form) -> web.Response:
         reader = service.reader
         replaces = form["replaces"]
         answered = reader.exchange(EntryId(bytes_of(replaces))) if replaces else None
-        communes = [(row.id.hex(), row.name) for row in reader.communes()]
+        communes = [(row.id.hex()[:ID_DIGITS], row.name) for row in reader.communes()]
         return communes, answered, Names(reader)
 
     communes, answered, names = await ask(request, look)
