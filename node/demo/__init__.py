@@ -4,6 +4,7 @@
     communes   five communes that there might be in Venezuela
     trades     a table of trades, replayed by a node for each community in it
     network    the processes with the nodes: started, told what the others did, compared, stopped
+    lodging    in which process each node lives, and with which others it is linked
     cues       what is said between these processes
     house      one such process, with some nodes
     acting     one node, which does what its commune has to do as soon as it can

@@ -1,9 +1,8 @@
 """Network: the processes with the nodes of a demonstration, and what is done with all of them together.
 
-Decides which node lives in which process and who is linked with whom; carries
-the news of what was done from process to process (ids alone: the entries go
-from node to node); and compares what the nodes hold in the end. Whatever
-happens, no process outlives it.
+Decides in which order that happens, carries the news of what was done from
+process to process (ids alone: the entries go from node to node), and compares
+what the nodes hold in the end. Whatever happens, no process outlives it.
 """
 
 from __future__ import annotations
@@ -11,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import unicodedata
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -26,13 +24,8 @@ from ledger.errors import LocalError
 from ..answers import error_of
 from ..limits import DEMO_LINE_BYTES, DEMO_STALL_SECONDS, DEMO_STOP_SECONDS
 from . import cues
-from .story import COMMUNE, Member, Story
-
-LINKS: Final = (1, 6)
-"""Each node opens links with those so many places after it; with as many opened by others it has four."""
-
-Progress = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
-"""Shows how far something is; its text is translated already."""
+from .lodging import Lodging, lodged, ways
+from .story import COMMUNE, Story
 
 _WORDS: Final = msgspec.json.Decoder(cues.Word)
 
@@ -41,22 +34,6 @@ Said = TypeVar("Said", bound=cues.Word)
 
 class _Stalled(LocalError):
     """Nothing has happened for too long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lodging:
-    """Where the node of a member lives, once it has been started."""
-
-    member: Member
-    home: Path
-    process: int
-    people: int = 0
-    peers: int = 0
-
-    @property
-    def page(self) -> str:
-        """The address of its pages."""
-        return f"http://127.0.0.1:{self.people}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +63,7 @@ class Network:
         """As `open`, which is what callers use."""
         self.story = story
         self.folder = folder
-        self.lodgings = _lodged(story, folder, processes)
+        self.lodgings = lodged(story, folder, processes)
         self.ids: dict[str, str] = {}
         self.entries = 0
         self._processes: list[asyncio.subprocess.Process] = []
@@ -125,7 +102,7 @@ class Network:
             for name, (people, peers) in started.ports.items():
                 lodging = self.lodgings[name]
                 self.lodgings[name] = Lodging(lodging.member, lodging.home, lodging.process, people, peers)
-        await self._tell_all(cues.Meet({name: list(ports) for name, ports in self.ways.items()}))
+        await self._tell_all(cues.Meet({name: list(ports) for name, ports in ways(self.lodgings).items()}))
 
     async def play(self, told: Callable[[int, int], None]) -> None:
         """Have all acts done. Raises LedgerError."""
@@ -180,8 +157,9 @@ class Network:
     def write_settings(self) -> None:
         """Leave settings in each home with which `trueque run` makes the same network of them."""
         follow = sorted(self.ids.values()) if self.story.follows_all else []
+        calls = ways(self.lodgings)
         for name, lodging in self.lodgings.items():
-            peers = [f"127.0.0.1:{port}" for port in self.ways[name]]
+            peers = [f"127.0.0.1:{port}" for port in calls[name]]
             lines = [
                 f"people-port = {lodging.people}",
                 f"peer-port = {lodging.peers}",
@@ -195,20 +173,6 @@ class Network:
     def processes(self) -> int:
         """How many processes there are."""
         return len(self._processes)
-
-    @property
-    def ways(self) -> dict[str, tuple[int, ...]]:
-        """At which ports each node calls others."""
-        names = list(self.lodgings)
-        return {
-            name: tuple(
-                self.lodgings[names[(place + step) % len(names)]].peers
-                for step in LINKS
-                # In a small ring, those that are called from the other side are not called from this one.
-                if 2 * step < len(names) or (2 * step == len(names) and place < step)
-            )
-            for place, name in enumerate(names)
-        }
 
     # Processes ----------------------------------------------------------------------------------
 
@@ -279,23 +243,3 @@ class Network:
                 with suppress(ProcessLookupError):
                     process.kill()
         await asyncio.gather(*waits, *self._readers, return_exceptions=True)
-
-
-def _lodged(story: Story, folder: Path, processes: int) -> dict[str, Lodging]:
-    """All members, each in the process that has the least to do, those with the most to do first."""
-    busy: Counter[str] = Counter(act.who for act in story.acts)
-    load = [0] * processes
-    house: dict[str, int] = {}
-    for member in sorted(story.members, key=lambda member: -busy[member.name]):
-        house[member.name] = min(range(processes), key=lambda number: (load[number], number))
-        load[house[member.name]] += busy[member.name] + 1
-    return {
-        member.name: Lodging(member, folder / f"{place:02}-{_folder_name(member.name)}", house[member.name])
-        for place, member in enumerate(story.members, 1)
-    }
-
-
-def _folder_name(name: str) -> str:
-    """A name as part of a path: small ASCII letters and digits."""
-    plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
-    return "".join(letter if letter.isalnum() else "-" for letter in plain)[:40].strip("-")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ from node.cli import trueque
 from node.demo import cues, network
 from node.demo import trades as tables
 from node.demo.communes import five_communes
+from node.demo.lodging import ways
 from node.demo.network import Network
 from node.demo.story import COMMUNE, Act, Member, Story
 from node.demo.trades import ACTS, AT_ONCE, read_trades, story_of
@@ -109,6 +111,28 @@ def test_two_communities_have_few_trades_under_way_at_once(tmp_path: Path) -> No
     held = {COMMUNE + "Uno", COMMUNE + "Dos"}
     able = [act for act in story.acts if act.needs <= held]
     assert Counter(act.kind for act in able) == {"need": AT_ONCE, "offer": AT_ONCE}
+
+
+@pytest.mark.parametrize("count", [*range(2, 16), 42, MAX_DEMO_COMMUNES])
+def test_each_pair_of_nodes_is_linked_once_and_all_hang_together(count: int, tmp_path: Path) -> None:
+    story = Story(tuple(Member(f"C{number}") for number in range(count)), ())
+    opened = Network(story, tmp_path, 1)
+    for number, (name, lodging) in enumerate(opened.lodgings.items()):
+        opened.lodgings[name] = dataclasses.replace(lodging, peers=number + 1)
+    pairs = [
+        frozenset((opened.lodgings[name].peers, port))
+        for name, ports in ways(opened.lodgings).items()
+        for port in ports
+    ]
+    assert len(set(pairs)) == len(pairs)
+    links = Counter(port for pair in pairs for port in pair)
+    assert len(links) == count
+    assert max(links.values()) <= 8
+    reached, more = {1}, True
+    while more:
+        more = bool(found := {port for pair in pairs if pair & reached for port in pair} - reached)
+        reached |= found
+    assert len(reached) == count
 
 
 # Bad tables ---------------------------------------------------------------------------------------
