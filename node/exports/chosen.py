@@ -117,14 +117,16 @@ class Walk:
                     yield listing
 
     def _entries(self) -> Iterator[tuple[EntryRow, CommuneId | None]]:
-        """Every entry held, each once."""
+        """Every entry held, each once, by communes and their logs."""
         reader = self.service.reader
         logs: dict[LogKey, list[BranchInfo]] = {}
         for branch in self._branches:
             logs.setdefault(branch.log, []).append(branch)
         self._progress(self._done, self._total)
-        for log, branches in logs.items():
-            commune = reader.commune_of(log)
+        # By commune and key: homes that hold the same give the same, in whatever order it reached them.
+        owned = sorted((reader.commune_of(log) or CommuneId(b""), log) for log in logs)
+        for owner, log in owned:
+            commune, branches = owner or None, logs[log]
             given: set[bytes] = set()  # of a forked log alone: two branches may hold the very same entry
             for branch in branches:
                 for row in reader.entries(branch.number, _first(branch)):

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.records import Accept, Offer
 from ledger.store.reading import Reader
 from ledger.store.writing import Store
 from node.exports.chosen import Choice, Walk
@@ -22,7 +23,7 @@ from node.exports.tables import TABLES, write_table
 from node.exports.valueflows import write_graph
 from node.service import Service
 
-from ...support.communes import NETWORK
+from ...support.communes import NETWORK, found, kg
 from ...support.happenings import networks
 from ...support.networks import MadeUp, deliver
 from ...support.valueflows import check_ontology, check_references, check_schemas, ontology, validators
@@ -51,6 +52,37 @@ def test_every_node_of_any_network_is_valid(network: MadeUp, seed: int) -> None:
             check_references(graph)
             check_schemas(graph, validator)
             check_ontology(graph, known)
+
+
+def test_homes_that_hold_the_same_write_the_same_graph() -> None:
+    montes, valle = found("Los Montes"), found("El Valle")
+    montes.say(Offer, category="other", title="Maíz")
+    trade = valle.propose((montes, valle, "Maíz", kg(1)), (valle, montes, "Sal", kg(2)), seen=[montes])
+    montes.say(Accept, exchange=trade, seen=[valle])
+    graphs = set()
+    for order in ((montes, valle), (valle, montes)):
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "ledger.sqlite"
+            with Store(path, NETWORK) as store:
+                for writer in order:
+                    store.ingest(writer.run())
+            with Reader(path) as reader, reader.snapshot():
+                file = io.BytesIO()
+                write_graph(Walk(Service(reader, montes.log, None, None, lambda: 0), Choice()), file)
+                graphs.add(file.getvalue())
+    assert len(graphs) == 1
+
+
+@settings(max_examples=15)
+@given(networks(), st.integers(0, 2**20), st.integers(0, 2**20))
+def test_in_whatever_order_it_came_the_same_nodes_are_given(network: MadeUp, one: int, other: int) -> None:
+    graphs = []
+    for seed in (one, other):
+        with held(network, seed) as service:
+            file = io.BytesIO()
+            write_graph(Walk(service, Choice()), file)
+            graphs.append({node["@id"]: node for node in json.loads(file.getvalue())["@graph"]})
+    assert graphs[0] == graphs[1]
 
 
 @settings(max_examples=25)
