@@ -299,6 +299,19 @@ def is_there(pid: int) -> bool:
         return False
 
 
+def heard_at(pid: int) -> list[str]:
+    """The addresses at which a process listens, in the hexadecimal of the system."""
+    links = [str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()]
+    own = {link[8:-1] for link in links if link.startswith("socket:[")}
+    found = []
+    for name in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and fields[9] in own:
+                found.append(fields[1].partition(":")[0])
+    return found
+
+
 def test_all_trades_of_a_table_are_replayed_and_nothing_is_left(table: Path, tmp_path: Path) -> None:
     with demo_of(tmp_path, "--trades", str(table)) as demo:
         told = demo.told()
@@ -321,6 +334,8 @@ def test_the_five_communes_have_pages_until_ctrl_c(tmp_path: Path) -> None:
         told = demo.told()
         houses = demo.houses
         assert houses
+        heard = [address for house in houses for address in heard_at(house)]
+        assert heard == ["0100007F"] * 10  # pages and peers of five nodes, on 127.0.0.1 alone
         for row in told["communes"]:
             with urllib.request.urlopen(row["page"]) as page:
                 assert row["name"] in page.read().decode()
