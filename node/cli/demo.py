@@ -108,7 +108,7 @@ def _replayed(desk: Desk, path: Path) -> tuple[Story, int]:
         desk.warn(told.format(line=row.line, reason=language.told(row.reason)))
     if bad:
         raise InputError(
-            "{count} rows of {path} cannot be replayed: nothing was begun. Correct or remove them.",
+            "Rows of {path} that cannot be replayed: {count}. Nothing was begun: correct or remove them.",
             count=len(bad),
             path=path,
         )
