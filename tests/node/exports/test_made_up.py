@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ledger.records import Accept, Offer
 from ledger.store.reading import Reader
 from ledger.store.writing import Store
-from node.exports.chosen import Choice, Walk
+from node.exports.chosen import EVERY, Choice, Walk
 from node.exports.lines import write_lines
 from node.exports.tables import TABLES, write_table
 from node.exports.valueflows import write_graph
@@ -110,3 +110,33 @@ def test_lines_and_tables_of_any_network_have_each_thing_once(network: MadeUp, s
         exchanges = service.reader.exchanges()
         assert {row[15] for row in rows["transfers"]} == {each.id.hex() for each in exchanges}
         assert len(rows["transfers"]) == sum(len(each.legs) for each in exchanges)
+
+
+def test_what_is_written_goes_out_while_the_rest_is_read(tmp_path: Path) -> None:
+    """No list of what is held is ever made; progress is told on the way, and ends at all of it."""
+    montes = found("Los Montes")
+    for number in range(4 * EVERY):
+        montes.say(Offer, category="other", title=f"Cosa {number}", note="x" * 500)
+    path = tmp_path / "ledger.sqlite"
+    with Store(path, NETWORK) as store:
+        store.ingest(montes.run(0, 1_000))
+        store.ingest(montes.run(1_000))
+    with Reader(path) as reader, reader.snapshot():
+        service = Service(reader, montes.log, None, None, lambda: 0)
+        for write in (write_lines, write_graph, lambda walk, out: write_table(walk, "listings", out)):
+            file, told = io.BytesIO(), list[tuple[int, int, int]]()
+
+            def tell(
+                done: int, total: int, file: io.BytesIO = file, told: list[tuple[int, int, int]] = told
+            ) -> None:
+                told.append((done, total, file.tell()))
+
+            write(Walk(service, Choice(), tell), file)
+            assert [done for done, _total, _size in told] == [
+                0,
+                *range(EVERY, 4 * EVERY + 1, EVERY),
+                4 * EVERY + 1,
+            ]
+            assert {total for _done, total, _size in told} == {4 * EVERY + 1}
+            sizes = [size for _done, _total, size in told[1:5]]
+            assert sizes == sorted(set(sizes))
