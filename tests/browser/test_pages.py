@@ -54,17 +54,24 @@ def faults_of(response: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("scheme", "size", "language"),
+    ("scheme", "size", "language", "every"),
     [
-        ("light", PHONE, "es"),
-        ("dark", DESKTOP, "en"),
-        pytest.param("dark", PHONE, "es", marks=pytest.mark.slow),
-        pytest.param("light", DESKTOP, "en", marks=pytest.mark.slow),
+        ("light", PHONE, "es", 1),
+        ("dark", DESKTOP, "en", 4),
+        pytest.param("dark", DESKTOP, "en", 1, marks=pytest.mark.slow),
+        pytest.param("dark", PHONE, "es", 1, marks=pytest.mark.slow),
+        pytest.param("light", DESKTOP, "en", 1, marks=pytest.mark.slow),
     ],
-    ids=["light, phone, es", "dark, desktop, en", "dark, phone, es", "light, desktop, en"],
+    ids=[
+        "light, phone, es",
+        "dark, desktop, en, some",
+        "dark, desktop, en",
+        "dark, phone, es",
+        "light, desktop, en",
+    ],
 )
 def test_nobody_is_shut_out_of_a_page(
-    plain_street: Street, scheme: str, size: dict[str, int], language: str
+    plain_street: Street, scheme: str, size: dict[str, int], language: str, every: int
 ) -> None:
     """No rule of WCAG 2.2 A and AA that programs can check is broken; nothing is wider than the screen."""
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
@@ -74,7 +81,7 @@ def test_nobody_is_shut_out_of_a_page(
     for context, seen in plain_street.walks(color_scheme=scheme, viewport=size, locale=language):
         page = context.new_page()
         page.set_default_timeout(15_000)
-        for stop in seen:
+        for stop in seen[::every]:
             stop.visit(page)
             faults += [f"{stop.name}: {fault}" for fault in faults_of(axe.run(page, options=rules).response)]
             width = page.evaluate("document.documentElement.scrollWidth")
