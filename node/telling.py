@@ -45,19 +45,21 @@ from . import wording
 from .language import gettext as _
 from .language import ngettext
 from .overview import Names, Said
+from .visible import apart
 
 
 def thing(title: str, quantity: Quantity | None) -> str:
     """One thing with its amount: `«maize», 100 kg`."""
-    return f"«{title}»" if quantity is None else f"«{title}», {wording.quantity_text(quantity)}"
+    told = f"«{apart(title)}»"
+    return told if quantity is None else f"{told}, {wording.quantity_text(quantity)}"
 
 
 def transfer(leg: Transfer, parties: Iterable[bytes], names: Names) -> str:
     """What goes from whom to whom."""
     order = list(parties)
     return _("{giver} → {receiver}: {thing}").format(
-        giver=names[order[leg.giver]],
-        receiver=names[order[leg.receiver]],
+        giver=apart(names[order[leg.giver]]),
+        receiver=apart(names[order[leg.receiver]]),
         thing=thing(leg.title, leg.quantity),
     )
 
@@ -92,7 +94,7 @@ def progress(leg: Leg) -> str:
 
 def step(awaited: Step, exchange: Exchange, names: Names) -> str:
     """Who has to do what next: `El Valle: receive 1`."""
-    who = names[awaited.commune]
+    who = apart(names[awaited.commune])
     if awaited.kind == "accept":
         if awaited.commune == exchange.proposer:
             return _("{who}: accept again, since an answer came late").format(who=who)
@@ -117,10 +119,10 @@ def quarrel(dispute: Quarrel, names: Names) -> str:
         else _("transfer {number}").format(number=dispute.transfer + 1)
     )
     told = _("dispute {id} by {who} about {what}").format(
-        id=wording.short(dispute.id), who=names[dispute.commune], what=what
+        id=wording.short(dispute.id), who=apart(names[dispute.commune]), what=what
     )
     said = [
-        _("{who} says: {outcome}").format(who=names[word.commune], outcome=outcome(word.said))
+        _("{who} says: {outcome}").format(who=apart(names[word.commune]), outcome=outcome(word.said))
         for word in dispute.words
     ]
     return "; ".join((told, *said))
@@ -250,7 +252,7 @@ def authority(threshold: int, keys: int) -> str:
 
 def told_parties(parties: Iterable[bytes], own: CommuneId | None, names: Names) -> str:
     """The names of all parties but the home's own commune."""
-    return ", ".join(names[party] for party in parties if party != own)
+    return ", ".join(apart(names[party]) for party in parties if party != own)
 
 
 def reason(code: str) -> str:
@@ -262,7 +264,7 @@ def said_line(each: Said, row: Exchange, names: Names) -> str:
     """What one entry says about an exchange, with when and who, and whether it has an effect."""
     record = each.row.record
     at, by = getattr(record, "at", None), getattr(record, "by", None)
-    who = _("unknown") if each.commune is None else names[each.commune]
+    who = _("unknown") if each.commune is None else apart(names[each.commune])
     parts = [
         wording.short(each.row.id),
         "" if at is None else wording.time_of(at),

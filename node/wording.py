@@ -17,6 +17,7 @@ from ledger.records import Quantity
 from . import clock, language
 from .language import gettext as _
 from .language import ngettext, pgettext
+from .visible import apart
 
 SHORT_ID: Final = 12
 """hex digits of an id as it is shown; among a million entries two begin alike with probability 0.2 %."""
@@ -49,7 +50,7 @@ def amount(text: str, unit: str) -> str:
     known = vocabulary.units().get(unit)
     if known is not None and known.symbol is not None:
         return f"{number(text)} {known.symbol}"
-    return f"{number(text)} {vocabulary.unit_name(unit, language.current(), text != '1')}"
+    return f"{number(text)} {apart(vocabulary.unit_name(unit, language.current(), text != '1'))}"
 
 
 def quantity_text(quantity: Quantity | None) -> str:

@@ -163,3 +163,27 @@ def test_what_is_shown_is_what_they_wrote(hostile_street: Street) -> None:
                 each.voice.council,
             ):
                 assert text in shown
+
+
+def test_letters_from_right_to_left_leave_the_amount_where_it_is(hostile_street: Street) -> None:
+    """It stands beside its unit, after the thing: else it is read as the amount of something else."""
+    texts = list(ATTEMPTS)
+    each = hostile_street.home.neighbours[texts.index("right to left")]
+    with hostile_street.at(hostile_street.node) as context:
+        page = context.new_page()
+        page.goto(f"/exchanges/{each.exchanges['asked']}")
+        places = page.locator(".legs h3").first.evaluate(PLACES)
+    assert 0 < places["unit"] - places["number"] < 60
+
+
+PLACES = """each => {
+    const text = each.firstChild, at = text.data.lastIndexOf(", 40 kg");
+    const place = (from, to) => {
+        const range = document.createRange();
+        range.setStart(text, from);
+        range.setEnd(text, to);
+        return range.getBoundingClientRect().left;
+    };
+    return {number: place(at + 2, at + 4), unit: place(at + 5, at + 7)};
+}"""
+"""Where an amount and its unit are on the screen."""
