@@ -2,9 +2,8 @@
 
 Decides how codes stand on a sheet that prints on A4 and on letter paper, and in
 which kinds of file; and what is read from a photo of one. What the codes say is
-`ledger.parts`'. A photo needs two libraries that not every installation has
-(`pip install 'trueque[photos]'`); a phone reads the codes as well, and its text
-serves as it is. In a drawing the text of the codes stands too, so that the file
+`ledger.parts`'. A phone reads the codes as well, and its text serves as it is.
+In a drawing the text of the codes stands too, so that the file
 itself can be read without them.
 """
 
@@ -16,7 +15,6 @@ import warnings
 import zlib
 from collections.abc import Sequence
 from html import escape
-from importlib.util import find_spec
 from textwrap import wrap
 from typing import Any, Final
 
@@ -193,24 +191,11 @@ def is_image(data: bytes) -> bool:
     return data.startswith(IMAGES)
 
 
-def reads_images() -> bool:
-    """Whether codes can be read from pictures in this installation."""
-    try:
-        return all(find_spec(name) is not None for name in ("PIL", "zxingcpp"))
-    except ImportError:
-        return False
-
-
 def read_image(data: bytes) -> list[str]:
     """The texts of all QR codes in a picture. Raises InputError if none can be read."""
-    try:
-        import zxingcpp
-        from PIL import Image, UnidentifiedImageError
-    except ImportError as error:
-        raise InputError(
-            "To read codes from a picture, install what it takes: pip install 'trueque[photos]'. Or scan "
-            "them with a phone, and give the text in a file."
-        ) from error
+    import zxingcpp
+    from PIL import Image, UnidentifiedImageError
+
     too_large = InputError("The picture is too large: photograph each code by itself.")
     if len(data) > MAX_IMAGE_BYTES:
         raise too_large

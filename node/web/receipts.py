@@ -17,7 +17,7 @@ from aiohttp import web
 from ledger.errors import LedgerError, NotFound
 from ledger.receipt import FOUND, UNPROVEN, Verified
 
-from .. import clock, codes
+from .. import clock
 from ..api import RESIDENT
 from ..errors import InputError
 from ..language import gettext as _
@@ -84,7 +84,6 @@ async def _shown(request: web.Request, given: Form) -> web.Response:
         "verify.html",
         status=200 if given.is_good else 422,
         form=given,
-        reads_images=codes.reads_images(),
     )
 
 

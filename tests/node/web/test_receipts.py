@@ -18,7 +18,6 @@ from node.web.receipts import MAX_FILES
 
 from ...support.browser import Browser, Page
 from ...support.downloads import sent
-from ...support.nodes import NodeProcess
 from ..conftest import Secretary
 from .conftest import Visiting
 from .test_papers import HOSTILE, trade
@@ -162,23 +161,3 @@ def test_what_is_no_form_is_refused(montes: Secretary, visit: Visiting) -> None:
     ):
         assert browser._go("POST", "/verify", body, kind).status in (400, 422)
     assert browser.open("/verify").status == 200
-
-
-def test_without_the_libraries_for_photos_the_page_says_so(
-    montes: Secretary, receipt: bytes, places: Path
-) -> None:
-    hidden = places / "hidden"
-    hidden.mkdir()
-    (hidden / "sitecustomize.py").write_text(
-        "import sys\n"
-        "class Hiding:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'zxingcpp':\n"
-        "            raise ModuleNotFoundError(name)\n"
-        "sys.meta_path.insert(0, Hiding())\n"
-    )
-    with NodeProcess(montes.home, environment={"PYTHONPATH": str(hidden)}) as node:
-        browser = Browser(node.told["people_port"])
-        assert "This node cannot read photos" in browser.open("/verify").text
-        assert "Or scan them with a phone" in check(browser, photo("TRUEQUE1:1/1:0")).text
-        assert GENUINE in check(browser, receipt).text
