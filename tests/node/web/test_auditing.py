@@ -158,13 +158,15 @@ def test_one_goes_on_at_a_time_and_the_last_is_kept(
         audits.begin(home, None)
     gate.set()
     waited(audits)
-    assert audits.last is not None
-    assert isinstance(audits.last.error, StoreError)
+    first = audits.last
+    assert first is not None
+    assert isinstance(first.error, StoreError)
     audits.begin(home, None)
     audits.stop()
     waited(audits)
-    assert audits.last.error is None
-    assert audits.last.found is None
+    second = audits.last
+    assert second is not None
+    assert (second.error, second.found) == (None, None)
 
 
 def test_a_failure_is_told_and_ends_it(montes: Secretary, monkeypatch: pytest.MonkeyPatch) -> None:
