@@ -8,6 +8,7 @@ What stands in the frame is the pages' own.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -23,6 +24,7 @@ from ledger.errors import LedgerError
 
 from .. import clock, keys, language, telling, wording
 from ..api import RESIDENT
+from ..custody import is_founded
 from ..errors import HomeError
 from ..lan import FROM_LAN
 from ..noticing import Noticing
@@ -164,8 +166,11 @@ def _words(identity: bytes) -> str:
 async def error_page(request: web.Request, status: int, error: LedgerError) -> web.Response:
     """What could not be done, as a page; while no commune is open yet, the way to one."""
     if isinstance(error, HomeError):
-        phase = request.app[RESIDENT].phase
-        if phase == "empty":
+        resident = request.app[RESIDENT]
+        phase = resident.phase
+        # For a moment, again and again, an empty home is looked at whether there is something to open.
+        is_looking = phase == "starting" and not await asyncio.to_thread(is_founded, resident.home)
+        if phase == "empty" or is_looking:
             return web.Response(status=303, headers={"Location": "/welcome"})
         if phase == "open" and await ask(request, lambda service: service.own) is None:
             return web.Response(status=303, headers={"Location": "/welcome/signatures"})
