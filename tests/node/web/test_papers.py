@@ -103,7 +103,7 @@ def test_the_codes_on_paper_are_the_receipt(montes: Secretary, valle: Secretary,
     assert len(texts) == len(pictures) > 0
     seen = verified(receipt_in([("codes", "\n".join(texts).encode())]))
     assert seen.exchange.id.hex() == exchange
-    assert [party.name for party in seen.parties] == ["Los Montes", "El Valle"]
+    assert {party.name for party in seen.parties} == {"Los Montes", "El Valle"}
 
 
 def test_the_receipt_as_a_file_is_the_one_that_the_command_writes(
