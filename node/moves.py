@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ledger.exchange import Exchange, Leg, Quarrel, State
+from ledger.exchange import Exchange, Leg, Quarrel, State, millionths
 from ledger.limits import MAX_SCALE
 from ledger.log import EntryId
-from ledger.records import CommuneId, Quantity
+from ledger.records import CommuneId, Deliver, Quantity, Receive
 
 from .errors import InputError
 
@@ -88,6 +88,16 @@ def amount_of(leg: Leg, said: int, number: tuple[int, int] | None, unit: str | N
     if rest <= 0:
         raise InputError("All that was agreed is recorded already: give --quantity if there was more.")
     return quantity_of_millionths(rest, agreed.unit)
+
+
+def exceeds(exchange: Exchange, record: Deliver | Receive) -> bool:
+    """Whether more than was agreed has been handed over, or received, once a record says so too."""
+    leg, amount = exchange.legs[record.transfer], record.quantity
+    said = leg.given if isinstance(record, Deliver) else leg.got
+    agreed = leg.transfer.quantity
+    if agreed is None or amount is None or agreed.unit != amount.unit:
+        return False
+    return said + millionths(amount) > leg.agreed
 
 
 def quarrel_meant(exchange: Exchange, commune: CommuneId, entry: EntryId) -> EntryId:

@@ -16,6 +16,7 @@ from ledger import vocabulary
 from ledger.limits import MAX_NUMBER, MAX_SCALE
 from ledger.records import Quantity
 
+from . import clock
 from .errors import InputError
 from .language import current
 
@@ -134,6 +135,18 @@ def day_of(text: str) -> str:
 def start_of_day(text: str) -> int:
     """The first millisecond of a local day, in milliseconds since 1970. Raises InputError."""
     return _midnight(text, 0)
+
+
+def coming_day(text: str) -> str:
+    """A date that is not over. Raises InputError.
+
+    What ended before it was posted nobody would ever see, and it would stay for
+    ever: a slip of the hand, or a wrong clock.
+    """
+    day = day_of(text)
+    if day < clock.today():
+        raise InputError("{day} is over already, by this computer's clock: give a later day.", day=day)
+    return day
 
 
 def end_of_day(text: str) -> int:

@@ -164,8 +164,9 @@ def _hand(
     by: str | None,
     condition: Any = None,
 ) -> None:
-    from ledger.exchange import millionths
     from ledger.records import Deliver, Receive
+
+    from .. import moves
 
     gives = condition is None
     common: dict[str, Any] = {
@@ -184,12 +185,7 @@ def _hand(
                     text=quantity, quantity=wording.quantity_text(amount)
                 )
             )
-        said = leg.given if gives else leg.got
-        if (
-            leg.transfer.quantity is not None
-            and amount is not None
-            and said + millionths(amount) > leg.agreed
-        ):
+        if moves.exceeds(found, record):
             desk.warn(_("That is more than was agreed; the rest is shown, and counts for nothing else."))
         thing = telling.thing(leg.transfer.title, amount)
         if gives:

@@ -1,8 +1,9 @@
 """Exchanges: those of this commune, one in full, and every step in it.
 
-Decides how exchanges are grouped (what waits for this commune stands first),
-what one step's form asks, and which record it becomes. What may come next is
-the ledger's to say (`ledger.steps`), what was said is shown as each side's word.
+Decides how exchanges are grouped (what waits for this commune stands first) and
+what one step's form asks; which record that becomes is `wishes`'s. What may come
+next is the ledger's to say (`ledger.steps`), what was said is shown as each
+side's word.
 """
 
 from __future__ import annotations
@@ -11,26 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Any, Final, Literal
 
 from aiohttp import web
 
 from ledger.errors import LedgerError, NotFound
-from ledger.exchange import Exchange, Leg, State
+from ledger.exchange import Exchange, State
 from ledger.log import EntryId
-from ledger.records import (
-    Accept,
-    Cancel,
-    CommuneId,
-    Decline,
-    Deliver,
-    Dispute,
-    Quantity,
-    Receive,
-    Record,
-    Settle,
-    Withdraw,
-)
+from ledger.records import CommuneId, Deliver, Receive, Record
 from ledger.steps import Step, available_moves, awaited
 
 from .. import clock, moves, typed
@@ -38,6 +27,9 @@ from ..errors import InputError
 from ..language import gettext as _
 from ..overview import Names, Said, pages, said_in
 from ..service import Service
+from ..wishes import Meant, Remark
+from ..wishes import exchanges as wishes
+from ..wishes.listings import Withdrawal, withdrawal
 from . import confirming
 from .forms import Form, form_of
 from .site import ask, noticing_of, page
@@ -136,86 +128,64 @@ async def exchange(request: web.Request) -> web.Response:
     return await page(request, "exchange.html", shown=found, form=Form(), now=clock.now())
 
 
-Making = Callable[[Form, Exchange, CommuneId], Record | None]
-"""Makes the record of a step from its form; None if something in the form is wrong, which the form says."""
+Wished = Callable[[Service], Meant]
+"""Makes the record of a step from what its form asks for."""
+
+Reading = Callable[[Form, str], Wished | None]
+"""Reads the form of a step in an exchange; None if something in it is wrong, which the form says."""
 
 
-def _accept(form: Form, exchange: Exchange, _own: CommuneId) -> Record:
-    return Accept(at=clock.now(), by=form.line("by"), exchange=exchange.id, note=form.text("note"))
+def _answer(kind: Literal["accept", "decline", "cancel"], form: Form, exchange: str) -> Wished:
+    given = Remark(note=form.text("note"), by=form.line("by"))
+    return lambda service: wishes.answer(kind, exchange, given, service, clock.now())
 
 
-def _decline(form: Form, exchange: Exchange, _own: CommuneId) -> Record:
-    return Decline(at=clock.now(), by=form.line("by"), exchange=exchange.id, note=form.text("note"))
+def _withdraw(form: Form, exchange: str) -> Wished:
+    given = Withdrawal(reason=form.text("note"), by=form.line("by"))
+    return lambda service: withdrawal(exchange, given, service, clock.now())
 
 
-def _withdraw(form: Form, exchange: Exchange, own: CommuneId) -> Record:
-    target = moves.withdrawal_meant(exchange, own, exchange.id)
-    return Withdraw(at=clock.now(), by=form.line("by"), reason=form.text("note"), target=target)
+def _hand(form: Form, exchange: str, *, is_arrival: bool) -> Wished:
+    """All that is open where no number was typed, in the transfer's unit unless another was chosen."""
+    form.read("number", typed.decimal_of)
+    form.read("unit", typed.unit_of)
+    common: dict[str, Any] = {
+        "transfer": _number(form),
+        "quantity": form["number"].strip() or None,
+        "unit": form["unit"].strip() or None,
+        "note": form.text("note"),
+        "by": form.line("by"),
+    }
+    condition: Any = form["condition"] if form["condition"] in ("short", "damaged") else "good"
+    given = wishes.Arrival(**common, condition=condition) if is_arrival else wishes.Handing(**common)
+    return lambda service: wishes.handing(exchange, given, service, clock.now())
 
 
-def _cancel(form: Form, exchange: Exchange, _own: CommuneId) -> Record:
-    return Cancel(at=clock.now(), by=form.line("by"), exchange=exchange.id, reason=form.text("note"))
-
-
-def _deliver(form: Form, exchange: Exchange, own: CommuneId) -> Record | None:
-    place = moves.leg_to_deliver(exchange, own, _number(form))
-    leg = exchange.legs[place]
-    quantity = _amount(form, leg, leg.given)
-    return Deliver(
-        at=clock.now(),
-        by=form.line("by"),
-        exchange=exchange.id,
-        note=form.text("note"),
-        quantity=quantity,
-        transfer=place,
-    )
-
-
-def _receive(form: Form, exchange: Exchange, own: CommuneId) -> Record | None:
-    place = moves.leg_to_receive(exchange, own, _number(form))
-    leg = exchange.legs[place]
-    condition = form["condition"]
-    return Receive(
-        at=clock.now(),
-        by=form.line("by"),
-        condition="short" if condition == "short" else "damaged" if condition == "damaged" else "good",
-        exchange=exchange.id,
-        note=form.text("note"),
-        quantity=_amount(form, leg, leg.got),
-        transfer=place,
-    )
-
-
-def _dispute(form: Form, exchange: Exchange, _own: CommuneId) -> Record | None:
-    note, number = form.text("note"), _number(form)
+def _dispute(form: Form, exchange: str) -> Wished | None:
+    note = form.text("note")
     if note is None:
         form.refuse("note", InputError("Say what is wrong: others have to understand it."))
         return None
-    place = None if number is None else moves.leg_named(exchange, number)
-    return Dispute(at=clock.now(), by=form.line("by"), exchange=exchange.id, note=note, transfer=place)
+    given = wishes.Disputing(note=note, transfer=_number(form), by=form.line("by"))
+    return lambda service: wishes.dispute(exchange, given, service, clock.now())
 
 
-def _settle(form: Form, exchange: Exchange, own: CommuneId) -> Record | None:
-    if form["outcome"] not in ("due", "closed"):
+def _settle(form: Form, exchange: str) -> Wished | None:
+    outcome: Any = form["outcome"]
+    if outcome not in ("due", "closed"):
         form.refuse("outcome", InputError("This is needed: choose one."))
         return None
-    dispute = form.read("dispute", lambda text: EntryId(_hex(text)))
-    return Settle(
-        at=clock.now(),
-        by=form.line("by"),
-        dispute=moves.quarrel_meant(exchange, own, exchange.id) if dispute is None else dispute,
-        note=form.text("note"),
-        outcome="closed" if form["outcome"] == "closed" else "due",
-    )
+    given = wishes.Settling(outcome=outcome, note=form.text("note"), by=form.line("by"))
+    return lambda service: wishes.settlement(form["dispute"] or exchange, given, service, clock.now())
 
 
-STEPS: Final[Mapping[str, Making]] = {
-    "accept": _accept,
-    "decline": _decline,
+STEPS: Final[Mapping[str, Reading]] = {
+    "accept": partial(_answer, "accept"),
+    "decline": partial(_answer, "decline"),
     "withdraw": _withdraw,
-    "cancel": _cancel,
-    "deliver": _deliver,
-    "receive": _receive,
+    "cancel": partial(_answer, "cancel"),
+    "deliver": partial(_hand, is_arrival=False),
+    "receive": partial(_hand, is_arrival=True),
     "dispute": _dispute,
     "settle": _settle,
 }
@@ -227,33 +197,20 @@ def _number(form: Form) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else None
 
 
-def _amount(form: Form, leg: Leg, said: int) -> Quantity | None:
-    """What was typed, in the transfer's unit unless another was chosen; all that is open if nothing was."""
-    number = form.read("number", typed.decimal_of)
-    unit = form.read("unit", typed.unit_of)
-    return None if "number" in form.faults else moves.amount_of(leg, said, number, unit)
-
-
-def _hex(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise InputError("The form cannot be read: load the page again and send it once more.") from None
-
-
 @ROUTES.post("/exchanges/{id:[0-9a-f]{64}}/{step}")
 async def step(request: web.Request) -> web.Response:
     """Read the form of a step, and show it once more; or the exchange with what is wrong with the form."""
     entry, name = _entry_of(request), request.match_info["step"]
-    making = STEPS.get(name)
-    if making is None:
+    reading = STEPS.get(name)
+    if reading is None:
         raise NotFound("There is nothing at this address.")
     form = await form_of(request)
     found = await ask(request, lambda service: _opened(entry, service))
     if not form["edit"] and found.own is not None:
         try:
-            record = making(form, found.exchange, found.own)
-            if record is not None and form.is_good:
+            wished = reading(form, found.exchange.id.hex())
+            if wished is not None and form.is_good:
+                record = (await ask(request, wished)).record
                 return await confirming.show(
                     request,
                     record,
@@ -270,12 +227,6 @@ async def step(request: web.Request) -> web.Response:
 
 
 def _warnings(record: Record, exchange: Exchange) -> tuple[str, ...]:
-    from ledger.exchange import millionths
-
-    if isinstance(record, Deliver | Receive) and record.quantity is not None:
-        leg = exchange.legs[record.transfer]
-        said = leg.given if isinstance(record, Deliver) else leg.got
-        agreed = leg.transfer.quantity
-        if agreed and agreed.unit == record.quantity.unit and said + millionths(record.quantity) > leg.agreed:
-            return (_("That is more than was agreed; the rest is shown, and counts for nothing else."),)
+    if isinstance(record, Deliver | Receive) and moves.exceeds(exchange, record):
+        return (_("That is more than was agreed; the rest is shown, and counts for nothing else."),)
     return ()

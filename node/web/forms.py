@@ -17,7 +17,7 @@ from ledger.errors import LedgerError
 from ledger.limits import MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
 from ledger.records import Quantity
 
-from .. import clock, language, typed
+from .. import language, typed
 from ..errors import InputError
 
 Value = TypeVar("Value")
@@ -80,11 +80,11 @@ class Form:
 
     def coming_day(self, name: str) -> str | None:
         """A date that is not over, as records hold it."""
-        return self.read(name, _coming)
+        return self.read(name, typed.coming_day)
 
     def end_of_day(self, name: str) -> int | None:
         """The end of a day that is not over, in milliseconds."""
-        return self.read(name, lambda text: typed.end_of_day(_coming(text)))
+        return self.read(name, lambda text: typed.end_of_day(typed.coming_day(text)))
 
 
 async def form_of(request: web.Request) -> Form:
@@ -101,13 +101,6 @@ async def form_of(request: web.Request) -> Form:
 def plain(text: str) -> str:
     """What was typed, composed and with plain ends of lines, as records hold text."""
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
-
-
-def _coming(text: str) -> str:
-    day = typed.day_of(text)
-    if day < clock.today():
-        raise InputError("{day} is over already, by this computer's clock: give a later day.", day=day)
-    return day
 
 
 def _lines_of(text: str) -> str:

@@ -15,7 +15,7 @@ from unicodedata import combining, normalize
 
 from aiohttp import web
 
-from ledger.records import CommuneId, Recognise, Unrecognise
+from ledger.records import CommuneId
 from ledger.store.reading import CommuneRow
 
 from .. import clock, wording
@@ -24,6 +24,8 @@ from ..language import gettext as _
 from ..language import ngettext
 from ..overview import Relations
 from ..service import Service
+from ..wishes import Remark
+from ..wishes.communes import recognition
 from . import confirming
 from .forms import form_of, whole
 from .site import ask, page
@@ -141,12 +143,12 @@ async def nodes_of(request: web.Request) -> list[Mapping[str, Any]]:
 async def recognise(request: web.Request) -> web.Response:
     """Show once more whom this commune recognises, or no longer does."""
     form = await form_of(request)
-    commune = bytes.fromhex(request.match_info["id"])
+    commune = CommuneId(bytes.fromhex(request.match_info["id"]))
     if form["edit"]:
         raise web.HTTPSeeOther("/neighbours")
-    kind = Recognise if request.match_info["step"] == "recognise" else Unrecognise
-    record = kind(at=clock.now(), commune=commune, note=form.text("note"))
-    name = await _name_of(request, CommuneId(commune))
+    kind: Any = request.match_info["step"]  # the address allows no others
+    record = recognition(kind, commune, Remark(note=form.text("note")), clock.now()).record
+    name = await _name_of(request, commune)
     return await confirming.show(request, record, back=request.path, form=form, known=[(_("Commune"), name)])
 
 

@@ -53,11 +53,7 @@ class Proposing(Wish, frozen=True, kw_only=True):
 
 def proposal(given: Proposing, service: Service, now: int) -> Meant:
     """A proposal; `about` is the one whose place it takes."""
-    until = None if given.answer_by is None else typed.end_of_day(given.answer_by)
-    if until is not None and until < now:
-        raise InputError(
-            "{day} is over already, by this computer's clock: give a later day.", day=given.answer_by
-        )
+    until = None if given.answer_by is None else typed.end_of_day(typed.coming_day(given.answer_by))
     former = None if given.replaces is None else service.find_exchange(given.replaces)
     record = proposals.record_of(
         _legs(given, former, service),

@@ -9,8 +9,7 @@ import msgspec
 from ledger.limits import MAX_IMAGES
 from ledger.records import Cancel, Need, Offer, Propose, Withdraw
 
-from .. import clock, moves, typed
-from ..errors import InputError
+from .. import moves, typed
 from ..service import Service
 from . import Meant, Note, Number, Wish, about, line_of, quantity_of, text_of
 
@@ -39,10 +38,7 @@ class Posting(Wish, frozen=True, kw_only=True):
 def posting(given: Posting, service: Service, now: int) -> Meant:
     """An offer or a need; `now` in milliseconds."""
     quantity = quantity_of(given.quantity, given.unit)
-    last_day = None if given.until is None else typed.day_of(given.until)
-    if last_day is not None and last_day < clock.today():
-        # Nobody would ever see it, and it would stay for ever: a slip of the hand, or a wrong clock.
-        raise InputError("{day} is over already, by this computer's clock: give a later day.", day=last_day)
+    last_day = None if given.until is None else typed.coming_day(given.until)
     return Meant(
         (Offer if given.kind == "offer" else Need)(
             at=now,
