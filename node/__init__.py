@@ -30,6 +30,7 @@ what they decide.
     outgoing    files that are put in their place once they are whole
     blobs       photos, by their hash, under a quota
     intake      what becomes of each thing that comes out of a file, and the report of it
+    sending     a file as the answer to a request
     imported    the report of it in words
     company     which other nodes this one may meet, and whom it lets in
     meeting     when each of them is tried, and whose link is kept

@@ -12,7 +12,7 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from ledger.errors import LedgerError, NotFound
 from ledger.store.totals import totals
@@ -20,7 +20,7 @@ from ledger.store.totals import totals
 from . import clock, journal
 from .blobs import Blobs, picture_type
 from .custody import Custody, is_founded
-from .errors import HomeError, HomeInUse
+from .errors import HomeError, HomeInUse, ImportStopped
 from .figures import Figures
 from .home import Home
 from .limits import (
@@ -35,6 +35,10 @@ from .parts import Part, Place
 from .service import Service
 from .settings import Settings
 from .state import Process, State, clock_of, commune_of, disk_of, held_of, told_error, told_parts
+
+if TYPE_CHECKING:
+    from .bundles import Progress
+    from .intake import ImportReport
 
 Result = TypeVar("Result")
 
@@ -191,6 +195,18 @@ class Resident:
             for part in self._started:
                 part.written()
 
+    async def take_in(self, file: BinaryIO, progress: Progress, *, everything: bool) -> ImportReport:
+        """Take in a bundle, and tell the journal. Raises ImportStopped, HomeError, StoreError."""
+        try:
+            report = await self.write(
+                lambda service: service.import_bundle(file, progress, everything=everything)
+            )
+        except ImportStopped as error:
+            _tell_imported(error.report, whole=False)
+            raise
+        _tell_imported(report, whole=True)
+        return report
+
     async def sign(self, work: Callable[[Service], Result]) -> Result:
         """As `write`, for what signs: neighbours are asked before the first time, the anchors before each."""
         _ = self.opened
@@ -241,6 +257,18 @@ class Resident:
         digest = sha256(data).digest()
         await asyncio.to_thread(self.blobs.keep, digest, data, own=True)
         return digest
+
+
+def _tell_imported(report: ImportReport, *, whole: bool) -> None:
+    journal.tell(
+        "imported",
+        whole=whole,
+        new=report.new,
+        known=report.known,
+        refused=report.refused,
+        left_out=report.left_out,
+        evidence=report.evidence_new,
+    )
 
 
 def _own_photos(service: Service) -> frozenset[bytes]:

@@ -39,10 +39,13 @@ from ledger.store.reading import EntryRow, Reader
 from .errors import HomeError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ledger.author import Author, Situation
     from ledger.store.writing import Store
+    from protocol.bundle import Totals
 
-    from .bundles import Progress
+    from .bundles import Known, Progress
     from .intake import ImportReport
     from .rations import Rations
     from .requests import Request
@@ -296,6 +299,25 @@ class Service:
         from .authority import apply_change
 
         return apply_change(self, requests)
+
+    def export_bundle(
+        self,
+        path: Path,
+        progress: Progress,
+        *,
+        everything: bool,
+        known: Known | None = None,
+        photos: bool = True,
+    ) -> Totals:
+        """As `bundles.export_bundle`, of what this commune follows; of everything if that is wanted."""
+        from .admission import followed
+        from .blobs import Blobs
+        from .bundles import export_bundle
+        from .home import Home
+
+        communes = None if everything else followed(self.reader, self.commune)
+        lend = {"lend": Blobs(Home(self.reader.path.parent).blobs).open} if photos else {}
+        return export_bundle(self.reader, path, communes, progress, known, **lend)
 
     def import_bundle(self, file: BinaryIO, progress: Progress, *, everything: bool) -> ImportReport:
         """As `bundles.import_bundle`, of what this commune and its operator follow, within their quotas.

@@ -32,6 +32,7 @@ from .asking import Asked
 from .copies import COPYING
 from .document import Explained, document
 from .endpoints import Endpoint
+from .files import picture as picture
 from .files import read_photo as read_photo
 from .repeats import REPEATS, Repeats
 

@@ -16,19 +16,13 @@ import msgspec
 from aiohttp import web
 
 from .. import journal
-from ..admission import followed
 from ..backup import write_backup
-from ..blobs import Blobs
-from ..bundles import export_bundle
 from ..custody import Custody
+from ..sending import MEDIA_TYPE, send
 from ..service import Service
 from ..wishes import about
 from .asking import Asked
 from .endpoints import Endpoint, Media
-from .files import BYTES
-
-SENT_BYTES: Final = 1_048_576
-"""bytes of a file that are read and sent at once."""
 
 COPYING: Final = web.AppKey("copying", asyncio.Lock)
 """Held while a file is written."""
@@ -49,11 +43,12 @@ async def give_bundle(asked: Asked) -> web.StreamResponse:
     custody = asked.resident.opened
 
     def write(service: Service, path: Path) -> None:
-        own = service.own
-        communes = None if query.everything or own is None else followed(service.reader, own)
-        photos = Blobs(custody.home.blobs)
-        lend = photos.open if query.photos else lambda digest: None
-        export_bundle(service.reader, path, communes, lend=lend)
+        service.export_bundle(
+            path,
+            lambda done, total: None,
+            everything=query.everything or service.own is None,
+            photos=query.photos,
+        )
 
     return await _sent(asked, custody, write)
 
@@ -82,28 +77,21 @@ async def _sent(asked: Asked, custody: Custody, write: Callable[[Service, Path],
         path = Path(folder) / "copy"
         async with asked.request.app[COPYING]:
             await asked.ask_aside(lambda service: write(service, path))
-        response = web.StreamResponse(
-            headers={"Content-Type": BYTES, "Content-Length": str(path.stat().st_size)}
-        )
         with path.open("rb") as file:
-            await response.prepare(asked.request)
-            while chunk := await asyncio.to_thread(file.read, SENT_BYTES):
-                await response.write(chunk)
-        await response.write_eof()
-        return response
+            return await send(asked.request, file)
 
 
 ENDPOINTS: Final = (
     Endpoint(
         "GET", "/api/1/bundle", "giveBundle",
         "What is held, in a [bundle](../spec/bundle.md) for others.",
-        give_bundle, "the file", Media((BYTES,)), query=ExportAsked,
+        give_bundle, "the file", Media((MEDIA_TYPE,)), query=ExportAsked,
     ),
     Endpoint(
         "POST", "/api/1/backup", "giveBackup",
         "Everything held, in a [backup](../spec/backup.md) under a password. The key of this computer's log "
         "is not in it, on purpose.",
-        give_backup, "the file", Media((BYTES,)), body=BackupAsked,
+        give_backup, "the file", Media((MEDIA_TYPE,)), body=BackupAsked,
     ),
 )  # fmt: skip
 """Copies of what is held."""

@@ -24,9 +24,9 @@ from .. import journal
 from ..answers import AnsweredError, AnsweredReport, Plain, plain_error, plain_report
 from ..bundles import Progress
 from ..errors import BlobRefused, ImportStopped, InputError
-from ..intake import ImportReport
 from ..limits import MAX_IMAGE_BYTES
 from ..resident import Resident
+from ..sending import MEDIA_TYPE
 from ..shapes import Id
 from ..shapes.receipts import Receipt, receipt_of
 from ..shapes.written import Kept
@@ -63,7 +63,12 @@ async def photo(asked: Asked) -> web.Response:
     """A photo, fetched from neighbours if need be; `listing` names what it belongs to."""
     query: PhotoAsked = asked.query
     listing = bytes.fromhex(query.listing) if query.listing else None
-    found = await asked.resident.photo(asked.id("digest"), listing)
+    return await picture(asked.resident, asked.id("digest"), listing)
+
+
+async def picture(resident: Resident, digest: bytes, listing: bytes | None) -> web.Response:
+    """A photo as an answer. Raises NotFound."""
+    found = await resident.photo(digest, listing)
     if found is None:
         raise NotFound("That photo is not held here, and no neighbour has given it: try again later.")
     media, data = found
@@ -140,26 +145,10 @@ async def take_bundle(asked: Asked) -> web.StreamResponse:
 
 async def _taken_in(resident: Resident, file: BinaryIO, progress: Progress, everything: bool) -> Plain:
     try:
-        report = await resident.write(
-            lambda service: service.import_bundle(file, progress, everything=everything)
-        )
+        report = await resident.take_in(file, progress, everything=everything)
     except ImportStopped as error:
-        _tell_imported(error.report, whole=False)
         return {"error": plain_error(error), "report": plain_report(error.report)}
-    _tell_imported(report, whole=True)
     return {"report": plain_report(report)}
-
-
-def _tell_imported(report: ImportReport, *, whole: bool) -> None:
-    journal.tell(
-        "imported",
-        whole=whole,
-        new=report.new,
-        known=report.known,
-        refused=report.refused,
-        left_out=report.left_out,
-        evidence=report.evidence_new,
-    )
 
 
 async def rebuild(asked: Asked) -> web.StreamResponse:
@@ -207,7 +196,6 @@ def _line(value: dict[str, Any]) -> bytes:
 
 
 LINES: Final = "application/x-ndjson"
-BYTES: Final = "application/octet-stream"
 
 ENDPOINTS: Final = (
     Endpoint(
@@ -223,14 +211,14 @@ ENDPOINTS: Final = (
         "Keeps a photo, the body, of at most 8,388,608 bytes, for a listing of this commune. One that no "
         "listing names within a day is held like those of others, and goes when its place is needed. 409 "
         "(`BlobRefused`) for what is no photo, too large, or has no room.",
-        keep_photo, "`sha256`, for the field `images` of the listing", Kept, body=Media(("image/*", BYTES)),
-        statuses=(201,),
+        keep_photo, "`sha256`, for the field `images` of the listing", Kept,
+        body=Media(("image/*", MEDIA_TYPE)), statuses=(201,),
     ),
     Endpoint(
         "POST", "/api/1/receipts", "verifyReceipt",
         "Verifies a [receipt](../spec/receipt.md), the body: its file, the text of its codes or a photo of "
         "one. 400 if it proves nothing.",
-        verify_receipt, "[a receipt](json.md#receipt)", Receipt, body=Media((BYTES,)),
+        verify_receipt, "[a receipt](json.md#receipt)", Receipt, body=Media((MEDIA_TYPE,)),
     ),
     Endpoint(
         "POST", "/api/1/bundles", "takeBundle",
@@ -241,7 +229,7 @@ ENDPOINTS: Final = (
         "both where the bundle could not be read to its end. Whoever goes away meanwhile stops nothing.\n\n"
         "A report has `counts`, by name; `logs`, an array with what became of each; `situation`, of this "
         "home's log; `blobs_reason`, an error or null: why the first photo that was not kept was not.",
-        take_bundle, "lines, as above", Media((LINES,), Line), query=BundleAsked, body=Media((BYTES,)),
+        take_bundle, "lines, as above", Media((LINES,), Line), query=BundleAsked, body=Media((MEDIA_TYPE,)),
     ),
     Endpoint(
         "POST", "/api/1/rebuild", "rebuild", "Makes all views anew.",

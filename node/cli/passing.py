@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ..batches import Batch
     from ..exports.writing import Wanted
     from ..intake import ImportReport
-    from ..service import Service
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -108,7 +107,7 @@ def _export_data(
         if commune is not None:
             communes: frozenset[CommuneId] | None = frozenset([service.reader.find_commune(commune)])
         else:
-            communes = None if everything else _followed(service)
+            communes = None if everything else followed(service.reader, service.commune)
         wanted = Wanted(form, Choice(communes, start), table)
         if out is None:
             count = write(service, wanted, _standard_output(), progress)
@@ -138,8 +137,7 @@ def _tell_written(desk: Desk, wanted: Wanted, out: Path | None, count: int) -> N
 def _export_bundle(desk: Desk, bundle: Path, everything: bool, since: Path | None, no_photos: bool) -> None:
     from protocol.bundle import MAGIC
 
-    from ..blobs import Blobs
-    from ..bundles import export_bundle, known_from
+    from ..bundles import known_from
 
     if not is_replaceable(bundle, MAGIC, len(MAGIC)):
         raise InputError(
@@ -152,10 +150,9 @@ def _export_bundle(desk: Desk, bundle: Path, everything: bool, since: Path | Non
         if since is not None:
             with since.open("rb") as file:
                 known = known_from(file, service.network)
-        communes = None if everything else _followed(service)
-        blobs = Blobs(desk.home.blobs)
-        options = {} if no_photos else {"lend": blobs.open}
-        totals = export_bundle(service.reader, bundle, communes, progress, known, **options)
+        totals = service.export_bundle(
+            bundle, progress, everything=everything, known=known, photos=not no_photos
+        )
     if desk.as_json:
         output.print_json(
             {
@@ -173,10 +170,6 @@ def _export_bundle(desk: Desk, bundle: Path, everything: bool, since: Path | Non
         totals.entries,
     )
     click.echo(sentence.format(path=bundle, count=totals.entries))
-
-
-def _followed(service: Service) -> frozenset[CommuneId]:
-    return followed(service.reader, service.commune)
 
 
 @command("import", signs=True)

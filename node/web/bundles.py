@@ -16,19 +16,18 @@ from typing import BinaryIO, Final
 from aiohttp import web
 
 from ledger.errors import LedgerError
-from ledger.store.reading import Reader
 
-from .. import clock, imported, journal, language
-from ..admission import followed
+from .. import clock, imported, language
 from ..api import RESIDENT
-from ..blobs import Blobs
-from ..bundles import export_bundle, known_from
-from ..custody import Custody
+from ..bundles import known_from
 from ..errors import ImportStopped, InputError
 from ..intake import ImportReport
+from ..sending import send
+from ..service import Service
+from .aside import ask_aside
 from .forms import Form
 from .site import ask, page
-from .uploads import Upload, form_with_files
+from .uploads import form_with_files
 from .visits import VISITS
 
 ROUTES: Final = web.RouteTableDef()
@@ -117,51 +116,35 @@ async def _take_in(app: web.Application, under_way: Import, file: BinaryIO, *, e
 
     with file:
         try:
-            under_way.report = await app[RESIDENT].write(
-                lambda service: service.import_bundle(file, progress, everything=everything)
-            )
+            under_way.report = await app[RESIDENT].take_in(file, progress, everything=everything)
         except ImportStopped as error:
             under_way.report, under_way.fault = error.report, error
         except LedgerError as error:
             under_way.fault = error
-    journal.tell(
-        "imported", whole=under_way.fault is None, new=under_way.report.new if under_way.report else 0
-    )
 
 
 @ROUTES.post("/bundles/export")
 async def give(request: web.Request) -> web.StreamResponse:
     """What is held, as a file; without what the others hold, by their bundle if there is one."""
-    resident = request.app[RESIDENT]
-    custody = resident.opened
     async with form_with_files(request, MAX_BUNDLE_BYTES) as (form, uploads):
+        everything, since = bool(form["everything"]), uploads[0] if uploads else None
         name = NAME.format(day=clock.today())
-        with tempfile.TemporaryDirectory(dir=resident.home.path, prefix=".bundle-") as folder:
+        home = request.app[RESIDENT].home.path
+        with tempfile.TemporaryDirectory(dir=home, prefix=".bundle-") as folder:
             path = Path(folder) / name
-            since = uploads[0] if uploads else None
-            await asyncio.to_thread(_write, custody, path, since, everything=bool(form["everything"]))
-            response = web.StreamResponse(
-                headers={
-                    "Content-Type": "application/octet-stream",
-                    "Content-Disposition": f'attachment; filename="{name}"',
-                    "Content-Length": str(path.stat().st_size),
-                }
-            )
-            await response.prepare(request)
+
+            def write(service: Service) -> None:
+                known = None
+                if since is not None:
+                    with since.take() as theirs:
+                        known = known_from(theirs, service.network)
+                service.export_bundle(
+                    path, lambda done, total: None, everything=everything or service.own is None, known=known
+                )
+
+            await ask_aside(request, write)
             with path.open("rb") as file:
-                while chunk := await asyncio.to_thread(file.read, 1_048_576):
-                    await response.write(chunk)
-            await response.write_eof()
-            return response
-
-
-def _write(custody: Custody, path: Path, since: Upload | None, *, everything: bool) -> None:
-    """Write a bundle, with a reader of its own: it may take minutes. Raises ExportFailed, StoreError."""
-    with Reader(custody.home.ledger) as reader:
-        known = None if since is None else known_from(since.take(), custody.network)
-        own = reader.commune_of(custody.log)
-        communes = None if everything or own is None else followed(reader, own)
-        export_bundle(reader, path, communes, known=known, lend=Blobs(custody.home.blobs).open)
+                return await send(request, file, name)
 
 
 async def let_go(app: web.Application) -> None:

@@ -24,6 +24,7 @@ from ..api import RESIDENT
 from ..backup import write_backup
 from ..custody import Custody
 from ..errors import ExportFailed, InputError
+from ..sending import send
 from ..service import Service
 from .aside import apart
 from .forms import Form, form_of
@@ -33,9 +34,6 @@ from .visits import VISITS
 ROUTES: Final = web.RouteTableDef()
 
 NAME: Final = "trueque-{day}.backup"
-SENDING_BYTES: Final = 1_048_576
-"""bytes that are read and sent at once."""
-
 _PREFIX: Final = ".backup-"
 
 WRITING: Final = web.AppKey("writing", asyncio.Lock)
@@ -74,7 +72,8 @@ async def download(request: web.Request) -> web.StreamResponse:
         form.refuse("password" if isinstance(error, InputError) else "", error)
         return await _page(request, form)
     with file:
-        return await _send(request, file)
+        journal.tell("backed_up", size=os.fstat(file.fileno()).st_size)
+        return await send(request, file, NAME.format(day=clock.today()))
 
 
 def _written(custody: Custody, password: str) -> BinaryIO:
@@ -95,20 +94,3 @@ def _written(custody: Custody, password: str) -> BinaryIO:
         service = Service(reader, custody.log, None, None, clock.now)
         write_backup(service, path, password, lambda done, total: None)
         return path.open("rb")
-
-
-async def _send(request: web.Request, file: BinaryIO) -> web.StreamResponse:
-    size, name = os.fstat(file.fileno()).st_size, NAME.format(day=clock.today())
-    journal.tell("backed_up", size=size)
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "application/octet-stream",
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Content-Length": str(size),
-        }
-    )
-    await response.prepare(request)
-    while chunk := await asyncio.to_thread(file.read, SENDING_BYTES):
-        await response.write(chunk)
-    await response.write_eof()
-    return response

@@ -14,14 +14,14 @@ from typing import Final
 
 from aiohttp import web
 
-from ledger.errors import LedgerError, NotFound
+from ledger.errors import LedgerError
 from ledger.log import EntryId
 from ledger.records import Need, Offer, Withdraw
 from ledger.store.reading import ListingRow
 from ledger.vocabulary import suggest_categories
 
 from .. import clock, typed, wording
-from ..api import RESIDENT
+from ..api import RESIDENT, picture
 from ..errors import InputError
 from ..language import gettext as _
 from ..pictures import small
@@ -110,11 +110,7 @@ def photos_in(form: Form) -> tuple[bytes, ...]:
 async def photo(request: web.Request) -> web.Response:
     """A photo, fetched from neighbours if it is not here and `listing` names what it belongs to."""
     listing = _entry(request.query.get("listing", ""))
-    found = await request.app[RESIDENT].photo(bytes.fromhex(request.match_info["digest"]), listing)
-    if found is None:
-        raise NotFound("That photo is not held here, and no neighbour has given it: try again later.")
-    media, data = found
-    return web.Response(body=data, content_type=media, headers={"Cache-Control": "private, max-age=31536000"})
+    return await picture(request.app[RESIDENT], bytes.fromhex(request.match_info["digest"]), listing)
 
 
 def _warnings(form: Form, record: Offer | Need) -> tuple[str, ...]:
