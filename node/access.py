@@ -13,10 +13,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from ledger.anchor import write_durably
-
 from . import journal
-from .errors import HomeError
 from .home import Home
 
 MAX_BYTES: Final = 65_536
@@ -45,11 +42,4 @@ def read_access(home: Home) -> Access:
 
 def write_access(home: Home, access: Access) -> None:
     """Remember it, durably, for the home's owner only. Raises HomeError."""
-    try:
-        write_durably(home.access_file, msgspec.json.encode(access) + b"\n", mode=0o600)
-    except OSError as error:
-        raise HomeError(
-            "The file {path} cannot be written ({reason}): check the disk and the folder's permissions.",
-            path=home.access_file,
-            reason=error.strerror,
-        ) from error
+    home.write_private(home.access_file, msgspec.json.encode(access) + b"\n")

@@ -168,6 +168,17 @@ class Home:
                 reason=error.strerror,
             ) from error
 
+    def write_private(self, path: Path, data: bytes) -> None:
+        """Write a file of the home, durably, for its owner only. Raises HomeError."""
+        try:
+            write_durably(path, data, mode=0o600)
+        except OSError as error:
+            raise HomeError(
+                "The file {path} cannot be written ({reason}): check the disk and the folder's permissions.",
+                path=path,
+                reason=error.strerror,
+            ) from error
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the home for writing. Raises HomeError at once if another process does."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from ledger.errors import NotFound
 from ledger.log import EntryId, LogKey
 from ledger.moves import named_by
-from ledger.records import CommuneId, Malformed, Propose, Record, Uninterpreted
+from ledger.records import CommuneId, Malformed, Need, Offer, Propose, Record, Uninterpreted
 from ledger.store.reading import Reader
 
 from . import clock
@@ -143,8 +143,14 @@ def _forks(reader: Reader) -> Iterator[Notice]:
         yield Notice(evidence.log, FORK, evidence.log, reader.commune_of(evidence.log), clock.now())
 
 
+def ends_soon(listing: Offer | Need, today: str) -> bool:
+    """Whether a listing ends within some days, or ended as long ago and may be wanted on."""
+    now = date.fromisoformat(today)
+    first, last = ((now + timedelta(days=days)).isoformat() for days in (-SOON_DAYS, SOON_DAYS))
+    return listing.until is not None and first <= listing.until <= last
+
+
 def _ending(reader: Reader, own: CommuneId, today: str) -> Iterator[Notice]:
-    last = (date.fromisoformat(today) + timedelta(days=SOON_DAYS)).isoformat()
     for row in reader.listings(commune=own, today=today):
-        if row.record.until is not None and row.record.until <= last:
+        if ends_soon(row.record, today):
             yield Notice(row.id, EXPIRY, row.id, own, clock.now())

@@ -19,8 +19,6 @@ from typing import Annotated, Final
 
 import msgspec
 
-from ledger.anchor import write_durably
-
 from .errors import HomeError, HomeInUse
 from .home import Home
 from .limits import STARTING_SECONDS
@@ -100,14 +98,7 @@ def is_running(home: Home) -> bool:
 
 def announce(home: Home, node: Running) -> None:
     """Write down where the node can be reached, durably. Raises HomeError."""
-    try:
-        write_durably(home.node_file, msgspec.json.encode(node) + b"\n", mode=0o600)
-    except OSError as error:
-        raise HomeError(
-            "The file {path} cannot be written ({reason}): check the disk and the folder's permissions.",
-            path=home.node_file,
-            reason=error.strerror,
-        ) from error
+    home.write_private(home.node_file, msgspec.json.encode(node) + b"\n")
 
 
 def withdraw(home: Home) -> None:

@@ -94,6 +94,10 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     parts: dict[str, PartTold] = {}
 
+    def facts_of(self, part: str) -> Mapping[str, Any]:
+        """What a part of the node says of itself, empty if it is not there."""
+        return self.parts[part].facts if part in self.parts else {}
+
 
 def disk_of(home: Home) -> Disk | None:
     """How full the disk of a home is, None where nobody can tell."""

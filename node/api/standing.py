@@ -82,7 +82,7 @@ async def list_nodes(asked: Asked) -> Page[nodes.Node]:
     """Other nodes."""
     query: Part = asked.query
     state = await asked.resident.state()
-    facts = state.parts["gossip"].facts if "gossip" in state.parts else {}
+    facts = state.facts_of("gossip")
 
     def look(service: Service) -> list[nodes.Node]:
         own = service.own

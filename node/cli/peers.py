@@ -15,7 +15,6 @@ from .output import Table, print_table, safe
 
 if TYPE_CHECKING:
     from ..shapes.nodes import Node
-    from ..state import State
 
 SHOWN_DIGITS = 16
 """hex digits of a log's key as it is shown; an announcement has as many."""
@@ -33,7 +32,7 @@ def peers(desk: Desk) -> None:
     from .running import state_of
 
     state = state_of(desk)
-    facts = _facts(state)
+    facts = state.facts_of("gossip")
     if state.process is None and not desk.as_json:
         desk.warn(_("It is not running: start it with `trueque run`."))
     with desk.reading() as service:
@@ -80,12 +79,8 @@ def linked_communes(desk: Desk) -> list[tuple[str, str]]:
     """The communes of the nodes that are linked with the running one: id in hex, and name."""
     from .running import state_of
 
-    peers = _facts(state_of(desk)).get("peers", [])
+    peers = state_of(desk).facts_of("gossip").get("peers", [])
     return [(peer["commune"], peer["name"] or "") for peer in peers if peer["commune"] is not None]
-
-
-def _facts(state: State) -> Mapping[str, Any]:
-    return state.parts["gossip"].facts if "gossip" in state.parts else {}
 
 
 def _draw(rows: Sequence[Node]) -> None:

@@ -7,7 +7,6 @@ commune's own listings), and which of its own listings end soon.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -21,6 +20,7 @@ from ledger.store.reading import Reader
 from ledger.vocabulary import categories
 
 from .. import clock
+from ..noticing import ends_soon
 from ..overview import Listed, Names, listed
 from ..service import Service
 from . import drafts
@@ -38,9 +38,6 @@ ID_DIGITS: Final = 16
 
 MAX_MATCHES: Final = 6
 """matches above the board; the page of each own listing shows its own."""
-
-SOON_DAYS: Final = 7
-"""days before its end from which a listing is said to end; a weekly assembly can still renew it."""
 
 FILTERS: Final = ("q", "kind", "category", "commune")
 
@@ -124,14 +121,8 @@ def _some_matches(service: Service, own: CommuneId, today: str) -> list[Match]:
 
 def _ending(service: Service, own: CommuneId, today: str) -> list[Listed]:
     """Own listings that end within some days, or ended as long ago and may be wanted on."""
-    now = date.fromisoformat(today)
-    first, last = ((now + timedelta(days=days)).isoformat() for days in (-SOON_DAYS, SOON_DAYS))
     rows = service.reader.listings(commune=own, limit=4 * PAGE)
-    return [
-        listed(row, service.reader, today)
-        for row in rows
-        if row.record.until is not None and first <= row.record.until <= last
-    ]
+    return [listed(row, service.reader, today) for row in rows if ends_soon(row.record, today)]
 
 
 # One listing ------------------------------------------------------------------------------------

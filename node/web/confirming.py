@@ -50,7 +50,7 @@ from ..language import gettext as _
 from ..overview import Names
 from ..service import Service
 from . import drafts
-from .forms import Form, form_of
+from .forms import Form, form_of, id_in, unreadable
 from .site import page
 from .visits import VISITS
 
@@ -129,7 +129,7 @@ async def sign(request: web.Request) -> web.Response:
     record, about, back = _record_of(form), _entry_of(form), form["back"]
     visits, token = request.app[VISITS], form["token"]
     if not back.startswith("/") or back.startswith("//"):
-        raise InputError("The form cannot be read: load the page again and send it once more.")
+        raise unreadable()
     if not visits.knows(request, token):
         old = InputError("This page was from before the node was started anew: look once more, then sign.")
         return await show(request, record, back=back, form=form, about=about, fault=old)
@@ -158,17 +158,12 @@ def _record_of(form: Form) -> Record:
     except ValueError:
         record = Malformed("not hexadecimal")
     if isinstance(record, Malformed | Uninterpreted | Charter | Succession | AuthorityChange):
-        raise InputError("The form cannot be read: load the page again and send it once more.")
+        raise unreadable()
     return record
 
 
 def _entry_of(form: Form) -> EntryId | None:
-    if not form["about"]:
-        return None
-    try:
-        return EntryId(bytes.fromhex(form["about"]))
-    except ValueError:
-        raise InputError("The form cannot be read: load the page again and send it once more.") from None
+    return id_in(form["about"]) if form["about"] else None
 
 
 def place_of(record: Record, entry: EntryId, about: EntryId | None) -> str:

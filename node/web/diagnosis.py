@@ -40,8 +40,7 @@ async def diagnosis(request: web.Request) -> web.Response:
     resident = request.app[RESIDENT]
     state, nodes = await resident.state(), await nodes_of(request)
     interfaces = await asyncio.to_thread(adapters.read)
-    told = state.parts.get("gossip")
-    heard = len(told.facts.get("announced", ())) if told is not None else 0
+    heard = len(state.facts_of("gossip").get("announced", ()))
     found = [
         *_here(state, interfaces),
         *_around(is_on=resident.settings.discovery, heard=heard),

@@ -15,10 +15,12 @@ from aiohttp import web
 
 from ledger.errors import LedgerError
 from ledger.limits import MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
+from ledger.log import EntryId
 from ledger.records import Quantity
 
 from .. import language, typed
 from ..errors import InputError
+from .visits import VISITS
 
 Value = TypeVar("Value")
 
@@ -92,7 +94,7 @@ async def form_of(request: web.Request) -> Form:
     try:
         posted = await request.post()
     except (ValueError, LookupError) as error:
-        raise InputError("The form cannot be read: load the page again and send it once more.") from error
+        raise unreadable() from error
     if len(posted) > MAX_FIELDS:
         raise InputError("The form has more fields than any form of these pages.")
     return Form({name: plain(value) for name, value in posted.items() if isinstance(value, str)})
@@ -113,6 +115,27 @@ def _fitting(text: str, limit: int) -> str:
             "This has {count} characters; {limit} are allowed: shorten it.", count=len(text), limit=limit
         )
     return text
+
+
+def unreadable() -> InputError:
+    """What is said of a form that no page of this node can have made."""
+    return InputError("The form cannot be read: load the page again and send it once more.")
+
+
+def id_in(text: str) -> EntryId:
+    """An id that a page has put into a form. Raises InputError."""
+    try:
+        return EntryId(bytes.fromhex(text))
+    except ValueError:
+        raise unreadable() from None
+
+
+def check_token(request: web.Request, form: Form) -> None:
+    """Refuse a form that was not shown to this browser since the node was started."""
+    if not request.app[VISITS].knows(request, form["token"]):
+        form.refuse(
+            "", InputError("This page was from before the node was started anew: look once more, then go on.")
+        )
 
 
 def whole(text: str) -> int:

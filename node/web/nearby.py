@@ -20,9 +20,8 @@ from .. import reach
 from ..api import RESIDENT
 from ..errors import InputError
 from ..lan import LAN
-from .forms import Form, form_of
+from .forms import Form, check_token, form_of
 from .site import page
-from .visits import VISITS
 
 ROUTES: Final = web.RouteTableDef()
 
@@ -79,7 +78,7 @@ async def _page(request: web.Request, template: str, form: Form, step: str = "")
 async def set_password(request: web.Request) -> web.Response:
     """Set the password; all sessions end with the old one. `open`: let the local network in as well."""
     form, lan = await form_of(request), request.app[LAN]
-    _check_token(request, form)
+    check_token(request, form)
     if form.is_good and form["password"] != form["again"]:
         form.refuse("again", InputError("The two are not the same: type it again."))
     if form.is_good:
@@ -103,7 +102,7 @@ async def set_password(request: web.Request) -> web.Response:
 async def switch(request: web.Request) -> web.Response:
     """Let the local network in, or no longer."""
     form, lan = await form_of(request), request.app[LAN]
-    _check_token(request, form)
+    check_token(request, form)
     if form.is_good and lan.ruled is not None:
         form.refuse("", InputError("The setting lan of the node says it already: change it in config.toml."))
     if form.is_good:
@@ -121,16 +120,9 @@ async def switch(request: web.Request) -> web.Response:
 async def end_sessions(request: web.Request) -> web.Response:
     """Log everybody out who came in from the local network."""
     form, lan = await form_of(request), request.app[LAN]
-    _check_token(request, form)
+    check_token(request, form)
     if not form.is_good:
         return await _page(request, "lan.html", form)
     await lan.entrance.end_all()
     lan.hang_up()
     raise web.HTTPSeeOther("/settings/lan")
-
-
-def _check_token(request: web.Request, form: Form) -> None:
-    if not request.app[VISITS].knows(request, form["token"]):
-        form.refuse(
-            "", InputError("This page was from before the node was started anew: look once more, then go on.")
-        )

@@ -134,8 +134,7 @@ def _skeleton(name: str) -> str:
 async def nodes_of(request: web.Request) -> list[Mapping[str, Any]]:
     """Nodes that are linked, then those that may be met, as the part that keeps links says."""
     state = await request.app[RESIDENT].state()
-    told = state.parts.get("gossip")
-    facts: Mapping[str, Any] = {} if told is None else told.facts
+    facts = state.facts_of("gossip")
     return [*facts.get("peers", ()), *facts.get("known", ())]
 
 

@@ -27,7 +27,7 @@ from ..language import gettext as _
 from ..pictures import small
 from ..service import Service
 from . import confirming, drafts
-from .forms import Form, form_of
+from .forms import Form, form_of, id_in
 from .site import ask, page
 from .uploads import Upload, form_with_files
 
@@ -141,13 +141,8 @@ async def _form(request: web.Request, form: Form) -> web.Response:
 
 
 def _entry(text: str) -> EntryId | None:
-    """The listing whose place this takes, as the form has it."""
-    if not text:
-        return None
-    try:
-        return EntryId(bytes.fromhex(text))
-    except ValueError:
-        raise InputError("The form cannot be read: load the page again and send it once more.") from None
+    """A listing that a form or an address names, None if it names none."""
+    return id_in(text) if text else None
 
 
 # Of a listing that stands -----------------------------------------------------------------------

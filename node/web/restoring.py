@@ -28,10 +28,11 @@ from ..reopening import finish_here, pending
 from ..requests import MAX_REQUEST_BYTES, Request, decode_request, encode_request
 from ..state import disk_of
 from .aside import apart
-from .forms import Form, form_of
+from .forms import Form, check_token, form_of
 from .site import ask, page
 from .uploads import MAX_TEXT_BYTES, form_with_files
-from .visits import VISIT, VISITS
+from .visits import VISIT
+from .welcome import check_empty
 
 ROUTES: Final = web.RouteTableDef()
 
@@ -79,25 +80,13 @@ class Restoring:
 RESTORING: Final = web.AppKey("restoring", Restoring)
 
 
-def _check_empty(request: web.Request) -> None:
-    if request.app[RESIDENT].phase == "open":
-        raise web.HTTPSeeOther("/")
-
-
-def _check_token(request: web.Request, form: Form) -> None:
-    if not request.app[VISITS].knows(request, form["token"]):
-        form.refuse(
-            "", InputError("This page was from before the node was started anew: look once more, then go on.")
-        )
-
-
 # The file and its password ----------------------------------------------------------------------
 
 
 @ROUTES.get("/welcome/restore")
 async def restore(request: web.Request) -> web.Response:
     """The form for the backup."""
-    _check_empty(request)
+    check_empty(request)
     return await _file_form(request, Form())
 
 
@@ -110,11 +99,11 @@ async def _file_form(request: web.Request, form: Form) -> web.Response:
 @ROUTES.post("/welcome/restore")
 async def send(request: web.Request) -> web.Response:
     """Take the backup, and see whether the password opens it."""
-    _check_empty(request)
+    check_empty(request)
     _check_room(request)
     restoring = request.app[RESTORING]
     async with form_with_files(request, MAX_BACKUP_BYTES) as (form, uploads):
-        _check_token(request, form)
+        check_token(request, form)
         if form.is_good and not uploads:
             form.refuse("backup", InputError("Choose the file of the backup."))
         if form.is_good and restoring.kept is not None and restoring.kept.is_under_way:
@@ -152,7 +141,7 @@ def _check_room(request: web.Request) -> None:
 
 def _kept(request: web.Request) -> Kept:
     """What this browser has sent."""
-    _check_empty(request)
+    check_empty(request)
     kept = request.app[RESTORING].kept
     if kept is None or kept.visit != request[VISIT]:
         raise web.HTTPSeeOther("/welcome/restore")
@@ -188,7 +177,7 @@ async def begin(request: web.Request) -> web.Response:
     kept, form = _kept(request), await form_of(request)
     if kept.is_under_way:
         raise web.HTTPSeeOther("/welcome/restoring")
-    _check_token(request, form)
+    check_token(request, form)
     recovery: SigningKey | None = None
     if form["words"].strip():
         try:
@@ -302,7 +291,7 @@ async def finish(request: web.Request) -> web.Response:
     if await ask(request, lambda service: service.own) is not None:
         raise web.HTTPSeeOther("/")
     async with form_with_files(request, MAX_REQUEST_FILES * MAX_REQUEST_BYTES) as (form, uploads):
-        _check_token(request, form)
+        check_token(request, form)
         if form.is_good and not uploads:
             form.refuse("signed", InputError("Choose the file that came back."))
         opened: bytes | Request | None = None

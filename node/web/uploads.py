@@ -22,7 +22,7 @@ from ledger.errors import StoreError
 from .. import wording
 from ..api import RESIDENT
 from ..errors import InputError
-from .forms import MAX_FIELDS, Form, form_of, plain
+from .forms import MAX_FIELDS, Form, form_of, plain, unreadable
 
 MAX_TEXT_BYTES: Final = 524_288
 """bytes of all fields beside the files; a proposal with all its notes has fewer."""
@@ -73,7 +73,7 @@ async def form_with_files(request: web.Request, most: int) -> AsyncIterator[tupl
             async for part in await request.multipart():
                 parts += 1
                 if not isinstance(part, BodyPartReader) or part.name is None or parts > MAX_FIELDS:
-                    raise _unreadable()
+                    raise unreadable()
                 if part.filename is None:
                     data = await _text_of(part, MAX_TEXT_BYTES - texts)
                     texts += len(data)
@@ -87,7 +87,7 @@ async def form_with_files(request: web.Request, most: int) -> AsyncIterator[tupl
                 if size:
                     uploads.append(Upload(part.name, part.filename, size, file))
         except (ValueError, LookupError, AssertionError) as error:
-            raise _unreadable() from error
+            raise unreadable() from error
         yield Form(given), uploads
     finally:
         taken = [upload.file for upload in uploads if upload.taken]
@@ -96,16 +96,12 @@ async def form_with_files(request: web.Request, most: int) -> AsyncIterator[tupl
                 file.close()
 
 
-def _unreadable() -> InputError:
-    return InputError("The form cannot be read: load the page again and send it once more.")
-
-
 async def _text_of(part: BodyPartReader, most: int) -> bytes:
     data = bytearray()
     while chunk := await part.read_chunk():
         data += chunk
         if len(data) > most:
-            raise _unreadable()
+            raise unreadable()
     return bytes(data)
 
 

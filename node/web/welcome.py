@@ -19,10 +19,10 @@ from ledger.signing import SigningKey
 
 from .. import clock, journal, keys, language
 from ..api import RESIDENT
-from ..errors import HomeError, InputError, WordsError
+from ..errors import HomeError, WordsError
 from ..founding import Founding, check_unfounded, found
 from ..limits import STARTING_SECONDS
-from .forms import Form, form_of
+from .forms import Form, check_token, form_of
 from .site import page
 from .visits import VISIT, VISITS
 
@@ -70,7 +70,7 @@ class Foundings:
 BEGUN: Final = web.AppKey("begun", Foundings)
 
 
-def _check_empty(request: web.Request) -> None:
+def check_empty(request: web.Request) -> None:
     """Go to the board if there is a commune already."""
     if request.app[RESIDENT].phase == "open":
         raise web.HTTPSeeOther("/")
@@ -79,14 +79,14 @@ def _check_empty(request: web.Request) -> None:
 @ROUTES.get("/welcome")
 async def welcome(request: web.Request) -> web.Response:
     """What this is, and the two ways on."""
-    _check_empty(request)
+    check_empty(request)
     return await page(request, "welcome.html")
 
 
 @ROUTES.get("/welcome/new")
 async def new(request: web.Request) -> web.Response:
     """The form of a new commune."""
-    _check_empty(request)
+    check_empty(request)
     begun = request.app[BEGUN].of(request[VISIT])
     return await _form(request, begun.form if begun is not None else Form({"network": NETWORK}))
 
@@ -94,13 +94,13 @@ async def new(request: web.Request) -> web.Response:
 @ROUTES.post("/welcome/new")
 async def begin(request: web.Request) -> web.Response:
     """Make the recovery key of a commune that is to be, and show its words."""
-    _check_empty(request)
+    check_empty(request)
     form = await form_of(request)
     name = form.line("name", needed=True)
     network = form["network"].strip() or NETWORK
     founding = Founding(name or "-", network, form.line("place"), form.text("about"), form.line("within"))
     recovery = keys.new_key()
-    _check_token(request, form)
+    check_token(request, form)
     if form.is_good:
         try:
             founding.charter(recovery, clock.now())
@@ -114,19 +114,12 @@ async def begin(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther("/welcome/words")
 
 
-def _check_token(request: web.Request, form: Form) -> None:
-    if not request.app[VISITS].knows(request, form["token"]):
-        form.refuse(
-            "", InputError("This page was from before the node was started anew: look once more, then go on.")
-        )
-
-
 async def _form(request: web.Request, form: Form) -> web.Response:
     return await page(request, "welcome_new.html", status=200 if form.is_good else 422, form=form)
 
 
 def _begun(request: web.Request) -> Begun:
-    _check_empty(request)
+    check_empty(request)
     begun = request.app[BEGUN].of(request[VISIT])
     if begun is None:
         raise web.HTTPSeeOther("/welcome/new")
@@ -153,7 +146,7 @@ async def check(request: web.Request) -> web.Response:
 async def settle(request: web.Request) -> web.Response:
     """Found the commune if the words are those that were shown."""
     begun, form = _begun(request), await form_of(request)
-    _check_token(request, form)
+    check_token(request, form)
     try:
         typed = keys.key_of_words(form["words"]).public_key
         if not hmac.compare_digest(typed, begun.recovery.public_key):

@@ -97,7 +97,7 @@ def test_a_password_that_cannot_be_kept_is_not_set(home: Home, monkeypatch: pyte
         def full(path: Path, data: bytes, mode: int = 0) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("node.access.write_durably", full)
+        monkeypatch.setattr("node.home.write_durably", full)
         with pytest.raises(HomeError, match="No space left"):
             await door.set_password("another password")
         with pytest.raises(InputError, match="No space left"):
