@@ -106,7 +106,8 @@ def test_lines_and_tables_of_any_network_have_each_thing_once(network: MadeUp, s
             rows[table] = list(csv.reader(io.StringIO(file.getvalue().decode("utf-8-sig"), newline="")))[1:]
             assert len(rows[table]) == count
         listings = service.reader.listings(ended=True)
-        assert sorted(row[14] for row in rows["listings"]) == sorted(each.id.hex() for each in listings)
+        # Two branches of a fork may hold the very same listing: it stands there twice, and is given once.
+        assert sorted(row[14] for row in rows["listings"]) == sorted({each.id.hex() for each in listings})
         exchanges = service.reader.exchanges()
         assert {row[15] for row in rows["transfers"]} == {each.id.hex() for each in exchanges}
         assert len(rows["transfers"]) == sum(len(each.legs) for each in exchanges)
