@@ -66,6 +66,10 @@ what they decide.
     resident    the node in a home, from before there is a commune until it is told to stop
     custody     the open home of a running node, and the threads that may touch it
     storage     what the running node remembers beside the ledger, lost without harm
+    matching    which listings of others meet this commune's own, and why
+    statements  what came in and went out in a period
+    auditing    an audit that the running node does
+    aside       questions that take long, asked beside the others
     noticing    what others have done that somebody here should know of
     pictures    a photo as it is kept: small, and without what it betrays
     parts       what a node is put together from beside that: gossip, discovery

@@ -18,6 +18,8 @@ from ledger.errors import LedgerError, NotFound
 from ledger.store.totals import totals
 
 from . import clock, journal
+from .aside import Aside
+from .auditing import Auditing
 from .blobs import Blobs, picture_type
 from .custody import Custody, is_founded
 from .errors import HomeError, HomeInUse, ImportStopped
@@ -31,6 +33,7 @@ from .limits import (
     PICK_UP_SECONDS,
     TROUBLE_SECONDS,
 )
+from .noticing import Noticing
 from .parts import Part, Place
 from .service import Service
 from .settings import Settings
@@ -58,6 +61,9 @@ class Resident:
         self.peer_port: int | None = None
         self.custody: Custody | None = None
         self.trouble: LedgerError | None = None
+        self.aside = Aside()
+        self.auditing = Auditing()
+        self._noticing: Noticing | None = None
         self._opening = self._in_use = False
         self._started: list[Part] = []
         self._neighbours_asked = False
@@ -144,6 +150,17 @@ class Resident:
             "`trueque restore`.",
             path=self.home.path,
         )
+
+    @property
+    def noticing(self) -> Noticing:
+        """The notices of the open home. Raises HomeError as `opened` does."""
+        if self._noticing is None:
+            self._noticing = Noticing(self.opened)
+        return self._noticing
+
+    async def ask_aside(self, question: Callable[[Service], Result]) -> Result:
+        """As `Aside.ask`, of the open home. Raises HomeError as `opened` does."""
+        return await self.aside.ask(self.opened, question)
 
     async def state(self) -> State:
         """How it is. What cannot be told is told as trouble."""

@@ -53,6 +53,13 @@ def amount(text: str, unit: str) -> str:
     return f"{number(text)} {apart(vocabulary.unit_name(unit, language.current(), text != '1'))}"
 
 
+def sum_text(amount_of_it: int, unit: str | None) -> str:
+    """A sum in millionths of its unit; without a unit it counts things."""
+    if not unit:
+        return ngettext("{count} thing", "{count} things", amount_of_it).format(count=amount_of_it)
+    return amount(decimal(amount_of_it), unit)
+
+
 def quantity_text(quantity: Quantity | None) -> str:
     """A quantity for a person, empty if there is none."""
     return "" if quantity is None else amount(decimal_of(quantity), quantity.unit)

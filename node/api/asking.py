@@ -2,8 +2,7 @@
 
 Decides what is asked of the ledger beside other questions, what with a reader
 of its own, and what is signed; always in the language of who asks, whichever
-thread it runs on. What pages keep while the node runs (notices, the audit under
-way, turns for long questions) is used here too, so that both show the same.
+thread it runs on.
 """
 
 from __future__ import annotations
@@ -11,16 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
 from ..resident import Resident
 from ..service import Service
-
-if TYPE_CHECKING:
-    from ..noticing import Noticing
-    from ..web.auditing import Auditing
 
 RESIDENT: Final = web.AppKey("resident", Resident)
 """The node, in the application of the people's listener."""
@@ -57,25 +52,9 @@ class Asked:
 
     async def ask_aside(self, question: Callable[[Service], Answer]) -> Answer:
         """As `ask`, for what may take long: with a reader of its own, a few at a time."""
-        from ..web.aside import ask_aside
-
-        return await ask_aside(self.request, question)
+        return await self.resident.ask_aside(question)
 
     async def sign(self, work: Callable[[Service], Answer]) -> Answer:
         """Do what signs. Raises what `work` raises, HomeError, SigningStopped, StoreError."""
         context = copy_context()
         return await self.resident.sign(lambda service: context.run(work, service))
-
-    @property
-    def noticing(self) -> Noticing:
-        """The notices of the home."""
-        from ..web.site import noticing_of
-
-        return noticing_of(self.request)
-
-    @property
-    def auditing(self) -> Auditing:
-        """The audit that runs in the node."""
-        from ..web.auditing import AUDITING
-
-        return self.request.app[AUDITING]

@@ -18,6 +18,7 @@ from ledger.log import EntryId
 from ledger.steps import awaited
 
 from .. import clock, typed
+from ..matching import matches
 from ..overview import Names, listed, pages, said_in
 from ..receipts import make_receipt
 from ..service import Service
@@ -79,8 +80,6 @@ async def show_listing(asked: Asked) -> listings.Listing:
 
 async def list_matches(asked: Asked) -> Page[listings.Match]:
     """Listings of others that meet own ones."""
-    from ..web.matching import matches
-
     query: Part = asked.query
     today = clock.today()
 

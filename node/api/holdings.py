@@ -12,6 +12,7 @@ from ..entries import as_it_is
 from ..overview import Names, Relations, accounts_of
 from ..service import Service
 from ..shapes import Page, communes, entries, statements
+from ..statements import statement_of, sums_of
 from ..wishes import about
 from .asking import Asked
 from .endpoints import Endpoint
@@ -73,8 +74,6 @@ class StatementAsked(Part, frozen=True, kw_only=True):
 
 async def show_statement(asked: Asked) -> statements.Statement:
     """What came in and went out."""
-    from ..web.statements import statement_of, sums_of
-
     query: StatementAsked = asked.query
     today = clock.today()
     first, last = query.since or f"{today[:8]}01", query.until or today

@@ -95,7 +95,7 @@ async def list_nodes(asked: Asked) -> Page[nodes.Node]:
 async def list_notices(asked: Asked) -> Page[nodes.Notice]:
     """Notices, the newest first."""
     query: Part = asked.query
-    kept = part_of(await asked.noticing.all(), query.limit, query.offset)
+    kept = part_of(await asked.resident.noticing.all(), query.limit, query.offset)
     return page_of([nodes.notice_of(notice) for notice in kept], query.limit, query.offset)
 
 
@@ -108,8 +108,8 @@ class ReadAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def read_notices(asked: Asked) -> Unread:
     """Notices have been looked at."""
     body: ReadAsked = asked.body
-    await asked.noticing.read(None if body.subject is None else bytes.fromhex(body.subject))
-    return Unread(await asked.noticing.unread())
+    await asked.resident.noticing.read(None if body.subject is None else bytes.fromhex(body.subject))
+    return Unread(await asked.resident.noticing.unread())
 
 
 # The audit --------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ class AuditAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def show_audit(asked: Asked) -> Audits:
     """The audit that runs in the node, and the last one."""
-    running, last = asked.auditing.run, asked.auditing.last
+    running, last = asked.resident.auditing.run, asked.resident.auditing.last
     return Audits(
         None if running is None else AuditUnderWay(_hex(running.commune), running.done, running.total),
         None
@@ -146,13 +146,13 @@ async def begin_audit(asked: Asked) -> Audits:
     named = body.commune
     commune = None if named is None else await asked.ask(lambda service: service.reader.find_commune(named))
     custody = asked.resident.opened
-    asked.auditing.begin(custody.home, commune)
+    asked.resident.auditing.begin(custody.home, commune)
     return await show_audit(asked)
 
 
 async def stop_audit(asked: Asked) -> Audits:
     """Have the audit that is under way end."""
-    asked.auditing.stop()
+    asked.resident.auditing.stop()
     return await show_audit(asked)
 
 

@@ -10,8 +10,8 @@ from .. import wording
 from . import Amount, Day, Id, Time, one_of
 
 if TYPE_CHECKING:
-    from ..web.statements import Passing as Passed
-    from ..web.statements import Sum as Added
+    from ..statements import Passing as Passed
+    from ..statements import Sum as Added
 
 
 class Passing(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,6 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `restoring`: first run: bringing one back from its backup.
 - `board`: offers and needs of all communes, and one of them.
 - `posters`: the board on paper, for a wall.
-- `matching`: which listings of others meet this commune's own, and why.
 - `posting`: an offer or need: post, change, renew, withdraw.
 - `drafts`: forms that were filled and not signed yet.
 - `exchanges`: exchanges, one exchange, and every step in it.
@@ -27,7 +26,6 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `drawings`: numbers as pictures.
 - `entries`: one entry as it is, with its proof.
 - `auditing`: the audit, run from its page.
-- `aside`: questions that take long, asked beside the others.
 - `statements`: what came in and went out in a period.
 - `accounts`: what is owed and who owes.
 - `neighbours`: whose ledgers are held, who is linked, whom this commune recognises.
@@ -51,7 +49,6 @@ from aiohttp.typedefs import Middleware
 
 from . import (
     accounts,
-    aside,
     assets,
     auditing,
     board,
@@ -127,8 +124,6 @@ MIDDLEWARES_OVER_LAN: Final[tuple[Middleware, ...]] = (*MIDDLEWARES, entry.guard
 def begin(app: web.Application, port: int) -> None:
     """Add the pages to the people's listener; `port` is where that is heard."""
     site.begin(app, port)
-    aside.begin(app)
-    app[auditing.AUDITING] = auditing.Auditing()
     app[welcome.BEGUN] = welcome.Foundings()
     app[restoring.RESTORING] = restoring.Restoring()
     app[copies.WRITING] = asyncio.Lock()

@@ -14,11 +14,10 @@ from typing import Final
 from aiohttp import web
 
 from ledger.records import CommuneId
-from ledger.view import Account, Figure
+from ledger.view import Account
 
 from .. import wording
 from ..language import gettext as _
-from ..language import ngettext
 from ..overview import Names, accounts_of
 from ..service import Service
 from .site import ask, page
@@ -64,14 +63,8 @@ def rows_of(account: Account) -> Iterator[Row]:
         if figure.amount:
             yield Row(
                 column,
-                _amount(figure, account.unit),
+                wording.sum_text(figure.amount, account.unit),
                 wording.category(account.category) or _("without a category"),
                 figure.exchanges,
                 frozenset(account.contested),
             )
-
-
-def _amount(figure: Figure, unit: str | None) -> str:
-    if unit is None:
-        return ngettext("{count} thing", "{count} things", figure.amount).format(count=figure.amount)
-    return wording.amount(wording.decimal(figure.amount), unit)

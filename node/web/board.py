@@ -20,13 +20,14 @@ from ledger.store.reading import Reader
 from ledger.vocabulary import categories
 
 from .. import clock
+from ..api import RESIDENT
+from ..matching import Match, matches
 from ..noticing import ends_soon
 from ..overview import Listed, Names, listed
 from ..service import Service
 from . import drafts
 from .forms import Form, whole
-from .matching import Match, matches
-from .site import ask, noticing_of, page
+from .site import ask, page
 
 ROUTES: Final = web.RouteTableDef()
 
@@ -150,7 +151,7 @@ async def listing(request: web.Request) -> web.Response:
             return listed(row, reader, today), drawing, meeting[:MAX_MATCHES], Names(reader), own
 
     row, drawing, meeting, names, own = await ask(request, look)
-    await noticing_of(request).read(entry)
+    await request.app[RESIDENT].noticing.read(entry)
     return await page(
         request,
         "listing.html",

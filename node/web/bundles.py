@@ -24,9 +24,8 @@ from ..errors import ImportStopped, InputError
 from ..intake import ImportReport
 from ..sending import send
 from ..service import Service
-from .aside import ask_aside
 from .forms import Form
-from .site import ask, page
+from .site import ask, ask_aside, page
 from .uploads import form_with_files
 from .visits import VISITS
 

@@ -23,12 +23,10 @@ from ledger.store.reading import CommuneRow
 
 from .. import clock, language, wording
 from ..language import gettext as _
-from ..language import ngettext
 from ..overview import Names, category_of
 from ..service import Service
 from . import drawings
-from .aside import ask_aside
-from .site import page
+from .site import ask_aside, page
 
 ROUTES: Final = web.RouteTableDef()
 
@@ -151,8 +149,8 @@ def _of_quantities(found: Counted, months: Sequence[str]) -> list[Drawn]:
         _drawn(
             f"{_named(category)}, {_unit(unit)}",
             [amounts[month] for month in months],
-            [_amount(amounts[month], unit) if amounts[month] else "0" for month in months],
-            _amount(amounts.total(), unit),
+            [wording.sum_text(amounts[month], unit) if amounts[month] else "0" for month in months],
+            wording.sum_text(amounts.total(), unit),
             months,
             place < MAX_DRAWN,
         )
@@ -178,12 +176,6 @@ def _named(category: str) -> str:
 
 def _unit(unit: str) -> str:
     return vocabulary.unit_name(unit, language.current(), True) if unit else _("things")
-
-
-def _amount(amount: int, unit: str) -> str:
-    if not unit:
-        return ngettext("{count} thing", "{count} things", amount).format(count=amount)
-    return wording.amount(wording.decimal(amount), unit)
 
 
 def _network(found: Counted, names: Names, bold: CommuneId | None) -> Markup | None:

@@ -21,12 +21,12 @@ from ledger.store.reading import Reader
 
 from .. import clock, journal
 from ..api import RESIDENT
+from ..aside import apart
 from ..backup import write_backup
 from ..custody import Custody
 from ..errors import ExportFailed, InputError
 from ..sending import send
 from ..service import Service
-from .aside import apart
 from .forms import Form, form_of
 from .site import page
 from .visits import VISITS

@@ -23,10 +23,9 @@ from ledger.store.reading import BranchInfo, EntryRow
 from ..entries import as_it_is
 from ..overview import Names
 from ..service import Service
-from .aside import ask_aside
 from .forms import whole
 from .papers import download
-from .site import ask, page
+from .site import ask, ask_aside, page
 
 ROUTES: Final = web.RouteTableDef()
 

@@ -23,6 +23,7 @@ from ledger.records import CommuneId, Deliver, Receive, Record
 from ledger.steps import Step, available_moves, awaited
 
 from .. import clock, moves, typed
+from ..api import RESIDENT
 from ..errors import InputError
 from ..language import gettext as _
 from ..overview import Names, Said, pages, said_in
@@ -32,7 +33,7 @@ from ..wishes import exchanges as wishes
 from ..wishes.listings import Withdrawal, withdrawal
 from . import confirming
 from .forms import Form, form_of
-from .site import ask, noticing_of, page
+from .site import ask, page
 
 ROUTES: Final = web.RouteTableDef()
 
@@ -124,7 +125,7 @@ async def exchange(request: web.Request) -> web.Response:
     """One exchange in full: what goes where, how far it is, who said what, and what comes next."""
     entry = _entry_of(request)
     found = await ask(request, lambda service: _opened(entry, service))
-    await noticing_of(request).read(found.exchange.id)
+    await request.app[RESIDENT].noticing.read(found.exchange.id)
     return await page(request, "exchange.html", shown=found, form=Form(), now=clock.now())
 
 

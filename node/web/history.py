@@ -20,10 +20,9 @@ from ledger.store.reading import BranchInfo, CommuneRow, EntryRow
 from .. import typed
 from ..overview import Names
 from ..service import Service
-from .aside import ask_aside
 from .entries import Line, line_of
 from .forms import Form
-from .site import ask, page
+from .site import ask, ask_aside, page
 
 ROUTES: Final = web.RouteTableDef()
 

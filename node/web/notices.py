@@ -16,11 +16,12 @@ from ledger.log import EntryId
 from ledger.records import Malformed, Record, Uninterpreted
 
 from .. import telling, wording
+from ..api import RESIDENT
 from ..language import gettext as _
 from ..noticing import EXPIRY, FORK, Notice
 from ..overview import Names
 from ..service import Service
-from .site import ask, noticing_of, page
+from .site import ask, page
 
 Said = Record | Uninterpreted | Malformed | None
 
@@ -40,7 +41,7 @@ class Shown:
 @ROUTES.get("/notices")
 async def notices(request: web.Request) -> web.Response:
     """All notices, the newest first."""
-    found = await noticing_of(request).all()
+    found = await request.app[RESIDENT].noticing.all()
 
     def look(service: Service) -> tuple[dict[bytes, Said], Names]:
         with service.reader.snapshot():
@@ -55,7 +56,7 @@ async def notices(request: web.Request) -> web.Response:
 @ROUTES.post("/notices/read")
 async def read(request: web.Request) -> web.Response:
     """All have been looked at."""
-    await noticing_of(request).read()
+    await request.app[RESIDENT].noticing.read()
     raise web.HTTPSeeOther("/notices")
 
 

@@ -27,9 +27,8 @@ from ..limits import MAX_CODES_ON_SHEET
 from ..overview import Names, Said, said_in
 from ..receipts import make_receipt
 from ..service import Service
-from .aside import ask_aside
 from .forms import whole
-from .site import ask, page
+from .site import ask, ask_aside, page
 
 ROUTES: Final = web.RouteTableDef()
 

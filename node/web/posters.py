@@ -17,9 +17,8 @@ from ledger.store.reading import CommuneRow
 from .. import clock
 from ..overview import Listed, Names, listed
 from ..service import Service
-from .aside import ask_aside
 from .board import chosen_by, filters_of
-from .site import page
+from .site import ask_aside, page
 
 ROUTES: Final = web.RouteTableDef()
 

@@ -24,7 +24,6 @@ from ..language import gettext as _
 from ..limits import MAX_IMAGE_BYTES
 from ..service import Service
 from ..verifying import PartyNames, receipt_in, said_of, verified
-from .aside import TURNS
 from .forms import Form
 from .site import ask, page
 from .uploads import Upload, form_with_files
@@ -95,7 +94,7 @@ async def _checked(request: web.Request, given: Form, uploads: Sequence[Upload])
         raise InputError("Choose the file of the receipt, photos of its codes, or type their text.")
     if len(files) > MAX_FILES:
         raise InputError("At most {limit} files can be given at once.", limit=MAX_FILES)
-    async with request.app[TURNS]:
+    async with request.app[RESIDENT].aside.turns:
         return await asyncio.to_thread(lambda: verified(receipt_in(files)))
 
 

@@ -21,13 +21,13 @@ from ledger.signing import SigningKey
 
 from .. import journal, keys, wording
 from ..api import RESIDENT
+from ..aside import apart
 from ..backup import Label, Restored, label_in, restore_from
 from ..errors import HomeError, InputError, WordsError
 from ..limits import STARTING_SECONDS
 from ..reopening import finish_here, pending
 from ..requests import MAX_REQUEST_BYTES, Request, decode_request, encode_request
 from ..state import disk_of
-from .aside import apart
 from .forms import Form, check_token, form_of
 from .site import ask, page
 from .uploads import MAX_TEXT_BYTES, form_with_files

@@ -27,7 +27,6 @@ from ..api import RESIDENT
 from ..custody import is_founded
 from ..errors import HomeError
 from ..lan import FROM_LAN
-from ..noticing import Noticing
 from ..people import ERROR_PAGE, ErrorPage
 from ..service import Service
 from ..visible import safe
@@ -55,6 +54,11 @@ ROUTES: Final = web.RouteTableDef()
 async def ask(request: web.Request, question: Callable[[Service], Answer]) -> Answer:
     """Ask the ledger something. Raises what `question` raises, and HomeError while no home is open."""
     return await request.app[RESIDENT].opened.ask(question)
+
+
+async def ask_aside(request: web.Request, question: Callable[[Service], Answer]) -> Answer:
+    """As `ask`, for what takes long: with a reader of its own, a few at a time."""
+    return await request.app[RESIDENT].ask_aside(question)
 
 
 async def page(
@@ -97,23 +101,11 @@ async def _frame(request: web.Request) -> dict[str, Any]:
         try:
             shown["own_name"], last = await ask(request, _standing)
             shown["waits"] = shown["own_name"] is None
-            shown["unread"] = await noticing_of(request).unread()
+            shown["unread"] = await resident.noticing.unread()
             shown["warning"] = shown["warning"] or wording.doubt_of_clock(clock.now(), last)
         except LedgerError as error:
             shown["warning"] = language.told(error)
     return shown
-
-
-NOTICING: Final = web.AppKey("noticing", list[Noticing])
-"""The notices of the home, none before it was open."""
-
-
-def noticing_of(request: web.Request) -> Noticing:
-    """The notices of the open home. Raises HomeError while there is none."""
-    kept = request.app[NOTICING]
-    if not kept:
-        kept.append(Noticing(request.app[RESIDENT].opened))
-    return kept[0]
 
 
 def _standing(service: Service) -> tuple[str | None, int | None]:
@@ -126,7 +118,6 @@ def begin(app: web.Application, port: int) -> None:
     from .visits import Visits
 
     app[VISITS] = Visits(port)
-    app[NOTICING] = []
     app[ERROR_PAGE] = ErrorPage(error_page)
     environment = aiohttp_jinja2.setup(
         app,

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from ledger.errors import StoreError
+from node import auditing
+from node.auditing import Auditing
 from node.errors import InputError
 from node.home import Home
-from node.web import auditing
-from node.web.auditing import Auditing
 
 from ...support.browser import Browser
 from ...support.copies import Copy

@@ -14,8 +14,8 @@ from typing import Final
 from ledger.records import CommuneId, Offer
 from ledger.store.reading import ListingRow, Reader
 
-from ..overview import Listed, listed
-from ..typed import OTHER
+from .overview import Listed, listed
+from .typed import OTHER
 
 MAX_OWN: Final = 50
 """own listings that are looked at, the newest; a commune has fewer that stand."""

@@ -13,26 +13,32 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, TypeVar, cast
 
-from aiohttp import web
-
 from ledger.store.reading import Reader
 
-from .. import clock
-from ..api import RESIDENT
-from ..custody import Custody
-from ..service import Service
+from . import clock
+from .custody import Custody
+from .service import Service
 
 Answer = TypeVar("Answer")
 
 AT_ONCE: Final = 2
 """such questions under way at once; a node has two cores, and a page in front of it."""
 
-TURNS: Final = web.AppKey("turns", asyncio.Semaphore)
 
+class Aside:
+    """The turns that long questions wait for. Belongs to the event loop's thread."""
 
-def begin(app: web.Application) -> None:
-    """Give an application what these questions wait for."""
-    app[TURNS] = asyncio.Semaphore(AT_ONCE)
+    def __init__(self) -> None:
+        self.turns = asyncio.Semaphore(AT_ONCE)
+
+    async def ask(self, custody: Custody, question: Callable[[Service], Answer]) -> Answer:
+        """Ask the ledger something that takes long, from one state of it.
+
+        The question runs in the context of who asks, so that words may be made in
+        it. Raises what `question` raises, StoreError.
+        """
+        async with self.turns:
+            return await asyncio.to_thread(_answer, custody, question)
 
 
 async def apart(work: Callable[[], Answer]) -> Answer:
@@ -63,17 +69,6 @@ async def apart(work: Callable[[], Answer]) -> Answer:
 
     threading.Thread(target=run, name="trueque-apart", daemon=True).start()
     return await done
-
-
-async def ask_aside(request: web.Request, question: Callable[[Service], Answer]) -> Answer:
-    """Ask the ledger something that takes long, from one state of it.
-
-    The question runs in the context of the page, so that words may be made in
-    it. Raises what `question` raises, HomeError while no home is open, StoreError.
-    """
-    custody = request.app[RESIDENT].opened
-    async with request.app[TURNS]:
-        return await asyncio.to_thread(_answer, custody, question)
 
 
 def _answer(custody: Custody, question: Callable[[Service], Answer]) -> Answer:
