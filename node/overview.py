@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from ledger import view
@@ -163,3 +164,25 @@ def category_of(leg: Leg, reader: Reader) -> str:
         return reader.listing(leg.transfer.listing).record.category
     except NotFound:
         return ""
+
+
+def exchanges_chosen(
+    service: Service,
+    *,
+    partner: CommuneId | None = None,
+    states: Sequence[str] = (),
+    everything: bool = False,
+    waiting: bool = False,
+) -> Iterator[Exchange]:
+    """Exchanges of this commune, or of all if `everything` is wanted, the newest first; within one snapshot.
+
+    Those with a `partner`, in some `states`, and that wait for this commune, if that is asked for.
+    """
+    from ledger.steps import awaited
+
+    own = None if everything else service.commune
+    for row in pages(partial(service.reader.exchanges, commune=own or partner, states=states)):
+        if partner is not None and partner not in row.proposal.parties:
+            continue
+        if not waiting or any(step.commune == service.own for step in awaited(row)):
+            yield row

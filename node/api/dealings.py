@@ -6,7 +6,6 @@ down. The shapes are `shapes`'.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated, Final
 
 import msgspec
@@ -15,11 +14,10 @@ from msgspec import UNSET, UnsetType
 
 from ledger.exchange import State
 from ledger.log import EntryId
-from ledger.steps import awaited
 
 from .. import clock, typed
 from ..matching import matches
-from ..overview import Names, listed, pages, said_in
+from ..overview import Names, exchanges_chosen, listed, said_in
 from ..receipts import make_receipt
 from ..service import Service
 from ..shapes import Page, exchanges, listings
@@ -124,15 +122,14 @@ async def list_exchanges(asked: Asked) -> Page[exchanges.Exchange]:
         reader = service.reader
         partner = reader.find_commune(query.commune) if query.commune else None
         own = None if query.all else service.commune
-        chosen = partial(reader.exchanges, commune=own or partner, states=query.state)
         if (partner is None or own is None) and not query.waiting:
-            rows = chosen(limit=query.limit + 1, offset=query.offset)
+            # The ledger itself passes over what is not asked for.
+            rows = reader.exchanges(
+                commune=own or partner, states=query.state, limit=query.limit + 1, offset=query.offset
+            )
         else:
-            fitting = (
-                row
-                for row in pages(chosen)
-                if (partner is None or partner in row.proposal.parties)
-                and (not query.waiting or any(step.commune == service.own for step in awaited(row)))
+            fitting = exchanges_chosen(
+                service, partner=partner, states=query.state, everything=query.all, waiting=query.waiting
             )
             rows = part_of(fitting, query.limit, query.offset)
         names, now = Names(reader), clock.now()

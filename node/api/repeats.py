@@ -8,8 +8,6 @@ makes it up.
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,6 +17,7 @@ from aiohttp import web
 
 from ..errors import InputError
 from ..limits import MAX_REPEAT_KEY_CHARACTERS, MAX_REPEATS
+from ..once import Once
 
 HEADER: Final = "Idempotency-Key"
 
@@ -34,19 +33,11 @@ class Done:
     body: bytes
 
 
-@dataclass(slots=True)
-class _First:
-    """What was asked first under a key (a hash of it), and what comes of it."""
-
-    asked: bytes
-    doing: asyncio.Future[Done]
-
-
 class Repeats:
     """The answers given under keys. Belongs to the event loop's thread."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, _First] = OrderedDict()
+        self._done: Once[Done] = Once(MAX_REPEATS, lambda done: done.status == CREATED)
 
     async def once(self, request: web.Request, data: bytes, do: Callable[[], Awaitable[Done]]) -> Done:
         """Do what is asked, or give the answer that it had. Raises what `do` raises, and InputError."""
@@ -60,31 +51,9 @@ class Repeats:
                 most=MAX_REPEAT_KEY_CHARACTERS,
             )
         asked = sha256(f"{request.method} {request.path_qs}\n".encode("utf-8", "surrogateescape") + data)
-        known = self._known.get(key)
-        if known is not None:
-            if known.asked != asked.digest():
-                raise InputError("Something else was asked under this key: make another.")
-            return await asyncio.shield(known.doing)
-        return await self._begin(key, asked.digest(), do)
-
-    async def _begin(self, key: str, asked: bytes, do: Callable[[], Awaitable[Done]]) -> Done:
-        doing = asyncio.ensure_future(do())
-        self._known[key] = _First(asked, doing)
-        while len(self._known) > MAX_REPEATS:
-            self._known.popitem(last=False)
-        doing.add_done_callback(lambda done: None if _has_signed(done) else self._forget(key, doing))
-        # Whoever asked may go away: what was begun is done, and answered when it is asked again.
-        return await asyncio.shield(doing)
-
-    def _forget(self, key: str, doing: asyncio.Future[Done]) -> None:
-        known = self._known.get(key)
-        if known is not None and known.doing is doing:
-            del self._known[key]
-
-
-def _has_signed(done: asyncio.Future[Done]) -> bool:
-    """Whether something came of it that must not come of it twice; else it is tried anew."""
-    return not done.cancelled() and done.exception() is None and done.result().status == CREATED
+        if self._done.mark_of(key) not in (None, asked.digest()):
+            raise InputError("Something else was asked under this key: make another.")
+        return await self._done.do(key, do, asked.digest())
 
 
 REPEATS: Final = web.AppKey("repeats", Repeats)

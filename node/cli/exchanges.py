@@ -49,8 +49,6 @@ def exchanges(
     Those of your commune, the newest first: what was agreed, how far it is by the word of each side, and
     what comes next. What one side says is shown as that.
     """
-    from ledger.steps import awaited
-
     from .. import overview
     from ..shapes import exchanges as shapes
 
@@ -66,14 +64,9 @@ def exchanges(
                 _show_one(found, said, service, desk.now(), names)
             return
         partner = None if commune is None else service.reader.find_commune(commune)
-        own = None if everything else service.commune
-        chosen = partial(service.reader.exchanges, commune=own or partner, states=states)
         desk.show(
-            (
-                row
-                for row in overview.pages(chosen)
-                if (partner is None or partner in row.proposal.parties)
-                and (not waiting or any(step.commune == service.own for step in awaited(row)))
+            overview.exchanges_chosen(
+                service, partner=partner, states=states, everything=everything, waiting=waiting
             ),
             partial(shapes.exchange_of, service=service, now=desk.now(), names=names),
             partial(_draw, service=service, now=desk.now(), names=names),

@@ -11,16 +11,16 @@ All in memory, on the event loop's thread.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import secrets
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+
+from ..once import Once
 
 MAX_SENDINGS: Final = 1_024
 """forms sent of which is remembered what came of them; an hour of clicking."""
@@ -39,7 +39,7 @@ class Visits:
         """`port`: cookies do not tell ports apart, and several nodes may run on one computer."""
         self.cookie = f"trueque-{port}"
         self._secret = secrets.token_bytes(32)
-        self._sendings: OrderedDict[str, asyncio.Future[str]] = OrderedDict()
+        self._sendings: Once[str] = Once(MAX_SENDINGS)
 
     def renew(self, response: web.Response) -> None:
         """Give a browser another name than it had."""
@@ -64,29 +64,7 @@ class Visits:
 
         Raises what `work` raises; then nothing came of it, and it may be tried again.
         """
-        earlier = self._sendings.get(token)
-        if earlier is not None:
-            return await asyncio.shield(earlier)
-        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._sendings[token] = future
-        while len(self._sendings) > MAX_SENDINGS:
-            self._sendings.popitem(last=False)
-        # What was begun goes on to its end although the browser has gone.
-        task = asyncio.ensure_future(work())
-        task.add_done_callback(lambda done: self._came(token, future, done))
-        return await asyncio.shield(future)
-
-    def _came(self, token: str, future: asyncio.Future[str], task: asyncio.Future[str]) -> None:
-        if future.done():
-            return
-        if task.cancelled():
-            future.cancel()  # the node stops
-        elif (error := task.exception()) is not None:
-            self._sendings.pop(token, None)
-            future.set_exception(error)
-            future.exception()  # whoever waited may have gone
-        else:
-            future.set_result(task.result())
+        return await self._sendings.do(token, work)
 
 
 VISITS: Final = web.AppKey("visits", Visits)
