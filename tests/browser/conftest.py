@@ -37,9 +37,12 @@ def find_chromium() -> str | None:
     return named or next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One Chromium for all tests of a process."""
+    """One Chromium for the tests of a module.
+
+    Its driver keeps an event loop running in this thread: tests of other modules have loops of their own.
+    """
     program = find_chromium()
     if program is None:
         pytest.skip("there is no Chromium: on Debian, Ubuntu and Raspberry Pi OS `sudo apt install chromium`")
@@ -105,7 +108,7 @@ def street(chromium: Browser, folder: Path, voices: Sequence[Voice]) -> Iterator
             yield Street(chromium, home, node, empty, folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def plain_street(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     """Neighbours who say what people say."""
     with street(chromium, tmp_path_factory.mktemp("plain"), PLAIN) as made:
