@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import shutil
 import statistics
 import sys
@@ -34,6 +33,7 @@ from node.admission import Admission
 from node.links import PATH, Links, Watch
 from protocol.handshake import Identity
 
+from ..support.memory import peak
 from .corpus import NETWORK
 from .work import runs_in, verifications
 
@@ -170,7 +170,7 @@ class Side:
             "rate": (total - before) / seconds,
             "bytes": counted.bytes,
             "bytes_an_entry": counted.bytes / (total - before),
-            "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "memory": peak(),
         }
 
 

@@ -27,6 +27,7 @@ from ledger.store.reading import Reader
 from ledger.store.writing import Store
 from node.cli import trueque
 
+from ..support.memory import held, peak
 from ..support.nodes import NodeProcess
 from .gossip import Relay
 
@@ -89,12 +90,6 @@ def _computed(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def _memory(process: int, name: str) -> float:
-    """MB that a process has now (`VmRSS`) or had at the most (`VmHWM`)."""
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:"))
-
-
 def _linked(node: NodeProcess) -> int:
     return len(node.api("/api/1/status").json["parts"]["gossip"]["facts"]["peers"])
 
@@ -123,8 +118,8 @@ async def _measured(homes: list[Path], live: int, seconds: float) -> dict[str, A
             "live": live,
             "core_percent": 100 * (_computed(process) - computed) / took,
             "bytes_a_minute": (relay.bytes - said) / (took / 60) / (len(homes) - 1),
-            "memory": _memory(process, "VmRSS"),
-            "most_memory": _memory(process, "VmHWM"),
+            "memory": held(process),
+            "most_memory": peak(process),
         }
         found["linked"] = await asyncio.to_thread(_linked, middle)
     await asyncio.sleep(0.5)  # for the relay to see that they are gone

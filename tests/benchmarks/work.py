@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import statistics
 import struct
 import sys
@@ -33,6 +32,7 @@ from ledger.store.reading import Reader
 from ledger.store.writing import Ingested, Store
 from protocol.messages import decode_run, encode_run
 
+from ..support.memory import peak
 from .corpus import NETWORK, corpus
 
 MESSAGE_BYTES: Final = 300
@@ -83,7 +83,7 @@ def timed(work: Callable[[], int]) -> dict[str, float]:
         "rate": entries / seconds,
         "verifications": rate,
         "ratio": entries / seconds / rate,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "memory": peak(),
     }
 
 

@@ -8,13 +8,11 @@ that takes far longer than the longest honest message, and memory that grows.
 from __future__ import annotations
 
 import gc
-import resource
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 from typing import Any, Final
 
@@ -25,6 +23,7 @@ from protocol.messages import decode_runs, encode_run, join_runs
 from protocol.session import Ended
 
 from ..support.histories import Author, numbered
+from ..support.memory import held, peak
 from .junk import Junk
 from .readers import Reader, readers, samples_for
 from .victim import Logs, Talk, acquaint, heard_in, holding
@@ -85,7 +84,7 @@ class Found:
             "worst_ms": [(round(1_000 * seconds, 1), what) for seconds, what in self.worst],
             "longest_honest_ms": round(1_000 * self.unit, 2),
             "memory_mb": [round(each, 1) for each in self.memory[:: max(len(self.memory) // 10, 1)]],
-            "peak_mb": round(_peak(), 1),
+            "peak_mb": round(peak(), 1),
         }
 
 
@@ -126,10 +125,10 @@ class Fuzzer:
             while found.read < found.frames:
                 self._read()
             if found.frames >= measured:
-                found.memory.append(_memory())
+                found.memory.append(held())
                 measured = found.frames + max(frames // 50, 1)
         gc.enable()
-        found.memory.append(_memory())
+        found.memory.append(held())
         self._look_back()
         self._judge()
         return found
@@ -307,7 +306,7 @@ class Fuzzer:
         times = found.worst[0][0] / found.unit
         if times > MOST_TIMES:
             raise Fault(f"a frame took {times:.0f} times as long as the longest honest one")
-        first, most = found.memory[0], max(*found.memory, _peak())
+        first, most = found.memory[0], max(*found.memory, peak())
         if most > MOST_MEMORY or found.memory[-1] - first > MOST_GROWTH:
             raise Fault(f"memory: {first:.1f} MB, at the end {found.memory[-1]:.1f}, at most {most:.1f}")
         missing = {int(kind) for kind in Kind} - found.kinds.keys()
@@ -324,15 +323,3 @@ def _longest_honest() -> float:
     begun = time.thread_time()
     assert holding(decode_runs(body), author).size(runs[0].log)
     return time.thread_time() - begun
-
-
-def _memory() -> float:
-    """MB that this process holds now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 1e6
-
-
-def _peak() -> float:
-    """MB that it held at most. What getrusage tells begins with what the process held that started it."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1_024 / 1e6
