@@ -21,6 +21,7 @@ from . import clock, journal
 from .aside import Aside
 from .auditing import Auditing
 from .blobs import Blobs, picture_type
+from .copies import Copies
 from .custody import Custody, is_founded
 from .errors import HomeError, HomeInUse, ImportStopped
 from .figures import Figures
@@ -62,6 +63,7 @@ class Resident:
         self.custody: Custody | None = None
         self.trouble: LedgerError | None = None
         self.aside = Aside()
+        self.copies = Copies()
         self.auditing = Auditing()
         self._noticing: Noticing | None = None
         self._opening = self._in_use = False

@@ -20,7 +20,6 @@ for commands is `remote`. Who may ask at all is `people`'s.
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 from aiohttp import web
@@ -29,7 +28,6 @@ from ..resident import Resident
 from . import copies, dealings, files, holdings, signing, standing
 from .asking import RESIDENT as RESIDENT
 from .asking import Asked
-from .copies import COPYING
 from .document import Explained, document
 from .endpoints import Endpoint
 from .files import picture as picture
@@ -68,5 +66,4 @@ def begin(app: web.Application, resident: Resident) -> None:
     """Add the API to the people's listener, of the node that answers."""
     app[RESIDENT] = resident
     app[REPEATS] = Repeats()
-    app[COPYING] = asyncio.Lock()
     app.add_routes(ROUTES)

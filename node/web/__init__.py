@@ -41,7 +41,6 @@ signed, in one place (`confirming`), whichever page it comes from.
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 from aiohttp import web
@@ -126,7 +125,6 @@ def begin(app: web.Application, port: int) -> None:
     site.begin(app, port)
     app[welcome.BEGUN] = welcome.Foundings()
     app[restoring.RESTORING] = restoring.Restoring()
-    app[copies.WRITING] = asyncio.Lock()
     app[live.LISTENING] = live.Listening()
     app[bundles.IMPORTS] = bundles.Imports()
     app.on_shutdown.append(live.hang_up)

@@ -8,7 +8,6 @@ becomes of it are `node.bundles`' and `node.intake`'s.
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -25,7 +24,7 @@ from ..intake import ImportReport
 from ..sending import send
 from ..service import Service
 from .forms import Form
-from .site import ask, ask_aside, page
+from .site import ask, page
 from .uploads import form_with_files
 from .visits import VISITS
 
@@ -125,25 +124,21 @@ async def _take_in(app: web.Application, under_way: Import, file: BinaryIO, *, e
 @ROUTES.post("/bundles/export")
 async def give(request: web.Request) -> web.StreamResponse:
     """What is held, as a file; without what the others hold, by their bundle if there is one."""
+    resident = request.app[RESIDENT]
     async with form_with_files(request, MAX_BUNDLE_BYTES) as (form, uploads):
         everything, since = bool(form["everything"]), uploads[0] if uploads else None
-        name = NAME.format(day=clock.today())
-        home = request.app[RESIDENT].home.path
-        with tempfile.TemporaryDirectory(dir=home, prefix=".bundle-") as folder:
-            path = Path(folder) / name
 
-            def write(service: Service) -> None:
-                known = None
-                if since is not None:
-                    with since.take() as theirs:
-                        known = known_from(theirs, service.network)
-                service.export_bundle(
-                    path, lambda done, total: None, everything=everything or service.own is None, known=known
-                )
+        def write(service: Service, path: Path) -> None:
+            known = None
+            if since is not None:
+                with since.take() as theirs:
+                    known = known_from(theirs, service.network)
+            service.export_bundle(
+                path, lambda done, total: None, everything=everything or service.own is None, known=known
+            )
 
-            await ask_aside(request, write)
-            with path.open("rb") as file:
-                return await send(request, file, name)
+        with await resident.copies.write(resident.opened, write) as file:
+            return await send(request, file, NAME.format(day=clock.today()))
 
 
 async def let_go(app: web.Application) -> None:

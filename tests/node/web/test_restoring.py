@@ -72,7 +72,7 @@ def test_what_one_page_saves_another_brings_back(
     data = browser.content
     assert data.startswith(b"trueque-sealed-1\n")
     assert bytes.fromhex((montes.home / "log.key").read_text()) not in data
-    assert not list(montes.home.glob(".backup-*"))
+    assert not list(montes.home.glob(".copy-*"))
 
     other = handed_in(empty, data)
     assert path_of(other.page) == "/welcome/restore/words"
