@@ -35,13 +35,13 @@ MAX_NESTING: Final = 8
 """levels of arrays and maps in a record; the deepest record of today has 4."""
 
 MAX_KEY_CHARACTERS: Final = 32
-"""characters of a map key."""
+"""characters of a map key; fields have a dozen, and names of people's own (`x_...`) fit too."""
 
 MAX_NOTE_BYTES: Final = 65_536
 """bytes of a signed note; a checkpoint has about 250."""
 
 MAX_NOTE_SIGNATURES: Final = 64
-"""signature lines of a note that are looked at."""
+"""signature lines of a note that are looked at; a head has one, and a few witnesses may add theirs."""
 
 MAX_CHECKPOINT_SIZE: Final = 2**63 - 1
 """leaves that a checkpoint of any origin may state; other tools read it into a signed 64-bit integer."""
@@ -50,7 +50,7 @@ MAX_EXTENSIONS: Final = 4
 """extension lines of a head; none is defined today, and a newer version may add a few."""
 
 MAX_EXTENSION_CHARACTERS: Final = 200
-"""characters of an extension line."""
+"""characters of an extension line; four of them still fit the head of a message."""
 
 MAX_NETWORK_CHARACTERS: Final = 32
 """characters of a network's name, from `[a-z0-9-]`."""
@@ -65,11 +65,13 @@ MAX_AUTHORITY_KEYS: Final = 32
 """keys of an authority; a commune has 6 to 40 councils, which sign through fewer hands."""
 
 MIN_PARTIES: Final = 2
+"""communes in one exchange at the least; nobody owes anything to itself."""
+
 MAX_PARTIES: Final = 8
 """communes in one exchange; a ring of more is not agreed in practice."""
 
 MAX_TRANSFERS: Final = 32
-"""transfers in one proposal."""
+"""transfers in one proposal; with 8 parties each may give four things, and no assembly reads more."""
 
 MAX_SEEN: Final = 16
 """heads in the `seen` of one record; with 8 parties each may have two logs."""
@@ -78,19 +80,19 @@ MAX_PREVIOUS: Final = 32
 """logs that one succession continues, or authority records that one replaces."""
 
 MAX_IMAGES: Final = 8
-"""images of one listing."""
+"""images of one listing; each is fetched by whoever looks, over links that are slow."""
 
 MAX_NAME_CHARACTERS: Final = 120
 """characters of a name, title, place, role or code as people read them on one line."""
 
 MAX_CODE_CHARACTERS: Final = 48
-"""characters of a category or unit code."""
+"""characters of a category or unit code; the longest in our lists has fewer than half."""
 
 MAX_TEXT_CHARACTERS: Final = 2_000
 """characters of a note, reason or description; four bytes each still fit a payload."""
 
 MAX_NUMBER: Final = 10**12
-"""largest scaled number of a quantity; at six decimal places it still fits 63 bits."""
+"""units of the last decimal place that a quantity may have; at six decimal places it still fits 63 bits."""
 
 MAX_SCALE: Final = 6
 """decimal places of a quantity; a gram of a tonne."""

@@ -71,7 +71,8 @@ GOODBYE_SECONDS: Final = 5.0
 """seconds between a goodbye and believing it: a node that starts again is back in two."""
 
 DOUBT_SECONDS: Final = 20.0
-"""seconds that known nodes have to answer after the network changed under this one."""
+"""seconds that known nodes have to answer after the network changed under this one; those on a Wi-Fi that has
+just come back take several."""
 
 LOOK_SECONDS: Final = 0.5
 """seconds between two looks at the network interfaces; a look takes a third of a millisecond."""
@@ -80,7 +81,8 @@ SETTLE_SECONDS: Final = 1.0
 """seconds for which the interfaces must stay as they are before it counts; Wi-Fi changes several times."""
 
 MAX_SETTLE_SECONDS: Final = 10.0
-"""seconds after which interfaces count that never stay as they are."""
+"""seconds after which interfaces count that never stay as they are; else a loose plug would keep this node
+from being found."""
 
 RECONCILE_SECONDS: Final = 15.0
 """seconds between two attempts to use interfaces that could not be used the first time, and between two
@@ -94,10 +96,10 @@ ASK_SECONDS: Final = 300.0
 """seconds between two such questions otherwise; each lists all that is known, some 40 bytes a node."""
 
 ASK_SOON_SECONDS: Final = 10.0
-"""seconds between two questions however often somebody wants one."""
+"""seconds between two questions however often somebody wants one; a crowd makes no flood of them."""
 
 ANNOUNCE_AGAIN_SECONDS: Final = 2.0
-"""seconds before new addresses are announced once more."""
+"""seconds before new addresses are announced once more; packets to everybody are lost at times."""
 
 STOP_SECONDS: Final = 0.7
 """seconds for saying goodbye: three packets with 0.125 seconds between them."""
@@ -127,10 +129,12 @@ PART_SECONDS: Final = 1.0
 """seconds that each part of a node has to stop, and all of them together, before it is left behind."""
 
 ASKING_SECONDS: Final = 3.0
-"""seconds for which neighbours are asked about one's own log before the first signature after a start."""
+"""seconds for which neighbours are asked about one's own log before the first signature after a start;
+somebody waits for it."""
 
 PICK_UP_SECONDS: Final = 0.5
-"""seconds between two looks whether there is a commune in the home by now."""
+"""seconds between two looks whether there is a commune in the home by now; whoever has just founded one waits
+no longer."""
 
 HEALTH_SECONDS: Final = 5.0
 """seconds in which the store has to answer to count as well; the largest transaction takes two."""
@@ -143,7 +147,7 @@ PENDING_ENTRY_BYTES: Final = 200
 """bytes that a waiting entry counts for beside its payload: what holds it in memory."""
 
 MAX_SERVED_WANTS: Final = 256
-"""wants that are answered before anything else of a link is looked at."""
+"""wants that are answered before anything else of a link is looked at; others shall not wait for long."""
 
 MAX_UNSENT_BYTES: Final = 4_194_304
 """bytes that wait for a slow neighbour; one that takes no more is left behind, and met again later."""
@@ -158,7 +162,7 @@ LOW_DISK_BYTES: Final = 200_000_000
 """bytes free under which people are warned; a large bundle or a year of a busy region takes as many."""
 
 TROUBLE_SECONDS: Final = 5.0
-"""seconds between two attempts to open a home that could not be opened."""
+"""seconds between two attempts to open a home that could not be opened; somebody may be mending it."""
 
 MAX_REQUESTS: Final = 64
 """copies of one request for signatures that are put together at once; an authority has 32 keys."""
@@ -167,19 +171,20 @@ HEAD_SECONDS: Final = 15.0
 """seconds for a request to be said, its body aside, and for which a connection without one is kept."""
 
 BODY_SECONDS: Final = 20.0
-"""seconds between two looks whether the body of a request goes on."""
+"""seconds between two looks whether the body of a request goes on; a Wi-Fi at its edge is silent for less."""
 
 LEAST_BODY_BYTES: Final = 1_024
 """bytes of a body that have to come between two such looks; who sends less has stopped, or means to."""
 
 LINGER_SECONDS: Final = 2.0
-"""seconds for which the rest of a request is read that was answered before its end."""
+"""seconds for which the rest of a request is read that was answered before its end; else a browser shows no
+answer."""
 
 MAX_PEOPLE: Final = 256
 """connections of browsers and commands at once; a browser opens six for each of its windows."""
 
 MAX_PEOPLE_AT_HOST: Final = 48
-"""of these, how many from one host of the local network; eight windows."""
+"""connections of these from one host of the local network; eight windows."""
 
 MIN_LAN_PASSWORD_CHARACTERS: Final = 10
 """characters of the password for the local network; at one guess a minute a common word holds for years."""
@@ -200,7 +205,7 @@ FREE_ATTEMPTS: Final = 5
 """wrong passwords in a row that cost a host nothing; then 2 seconds, doubled each time."""
 
 FREE_ATTEMPTS_IN_ALL: Final = 20
-"""the same of all hosts together."""
+"""wrong passwords of all hosts together that cost nobody anything; a house that logs in errs a few times."""
 
 MAX_ATTEMPT_SECONDS: Final = 900.0
 """seconds that a host waits at the most; who has found the paper with the password waits no longer."""
@@ -209,7 +214,8 @@ MAX_ATTEMPT_SECONDS_IN_ALL: Final = 30.0
 """seconds that those wait at the most who are new: 2,880 guesses a day, however many computers guess."""
 
 ATTEMPTS_FORGOTTEN_SECONDS: Final = 3_600.0
-"""seconds after the last wrong one after which it counts from anew."""
+"""seconds after the last wrong one after which it counts from anew; who erred in the morning is free at
+noon."""
 
 MAX_ATTEMPT_HOSTS: Final = 1_024
 """hosts of which wrong passwords, and right ones, are remembered."""
@@ -221,10 +227,11 @@ MAX_CALLERS: Final = 128
 """connections of other nodes at once, those that have not asked for a link yet included."""
 
 MAX_CALLERS_AT_HOST: Final = 16
-"""of these, how many from one host; behind the address of a house there are several nodes at times."""
+"""connections of these from one host; behind the address of a house there are several nodes at times."""
 
 REQUEST_SECONDS: Final = 2.5
-"""seconds that requests under way have to end when the node is told to stop."""
+"""seconds that requests under way have to end when the node is told to stop; the rest of `NODE_STOP_SECONDS`
+is for parts and store."""
 
 MAX_LINKS: Final = 32
 """links at once, either way; each costs a few hundred KiB while much goes over it."""
@@ -259,7 +266,8 @@ VISITS_AT_ONCE: Final = 2
 """nodes that are visited at the same time; one that is slow does not keep the others waiting."""
 
 REST_SECONDS: Final = 1.0
-"""seconds for which nothing has gone over a link so that it counts as at rest."""
+"""seconds for which nothing has gone over a link so that it counts as at rest; then it may give way to
+another."""
 
 TEND_SECONDS: Final = 1.0
 """seconds between two looks at which links are at rest, and which are too many."""
@@ -271,7 +279,7 @@ MAX_HALF_OPEN: Final = 8
 """connections at once of which it is not known yet who is there; each may take ten seconds."""
 
 MAX_HALF_OPEN_AT_HOST: Final = 2
-"""of these, from one host."""
+"""connections of these from one host; two nodes that share an address may call together."""
 
 FAULT_SECONDS: Final = 10.0
 """seconds for which a log is left alone after it broke the protocol; doubled each time. A fault of the
@@ -309,7 +317,8 @@ TWICE_SECONDS: Final = 5.0
 that is opened later takes the place of one that its opener knows to be broken."""
 
 STEADY_SECONDS: Final = 30.0
-"""seconds for which a link has stood so that its end is not taken for a failure."""
+"""seconds for which a link has stood so that its end is not taken for a failure; one that ends sooner is
+opened again ever later."""
 
 OWN_ANSWER_SECONDS: Final = 0.5
 """seconds in which neighbours answer how far they hold this log; a tenth will do on a local network."""
@@ -354,7 +363,7 @@ DAY_SECONDS: Final = 72_000.0
 """seconds of running before another day counts, 20 hours: a clock that is set to and fro gains nothing."""
 
 DAY_LOOK_SECONDS: Final = 600.0
-"""seconds between two looks whether another day has begun."""
+"""seconds between two looks whether another day has begun; ten minutes more or less are no matter."""
 
 MAX_HELD_BACK: Final = 1_024
 """logs held back of which is remembered why; to be shown. Nobody reads more."""
@@ -366,7 +375,8 @@ MAX_UNKNOWN: Final = 4_096
 """logs that are not taken in of which the newest heads are kept; 300 bytes each, 1.2 MB."""
 
 MAX_UNKNOWN_OF_ONE: Final = 1_024
-"""such logs that are kept because one and the same neighbour shows them; who invents logs fills no more."""
+"""logs of these that are kept because one and the same neighbour shows them; who invents logs fills no
+more."""
 
 MAX_STRANGERS: Final = 256
 """communes not taken in whose names are kept, to be shown; a room full of them."""
@@ -393,7 +403,7 @@ MAX_DAMAGED_BLOBS: Final = 16
 """damaged photos that are kept to be looked at; with 8 MiB each at most 128 MiB."""
 
 READING_BYTES: Final = 262_144
-"""bytes of a file that are read and hashed at once."""
+"""bytes of a file that are read and hashed at once; larger pieces are not faster."""
 
 FETCH_SECONDS: Final = 300.0
 """seconds after which another neighbour is asked for a photo; at 10 kbit/s one of 250 KB takes 200."""
@@ -411,7 +421,7 @@ CHANGES_AN_HOUR: Final = 4
 """times an hour that a log may say something new of where its node is; else it could lead others about."""
 
 HOUR_SECONDS: Final = 3_600.0
-"""seconds in an hour."""
+"""seconds; an hour, over which what may be said anew is counted."""
 
 MAX_CHANGING: Final = 4_096
 """logs of which it is remembered when they last said where they are; some 300 bytes of memory each."""
@@ -432,7 +442,7 @@ MAX_API_PAGE: Final = 200
 """things of a list that the API gives at once; some 200 KB of JSON."""
 
 API_PAGE: Final = 50
-"""things that it gives where nobody says how many."""
+"""things that it gives where nobody says how many; a screen or two."""
 
 MAX_API_OFFSET: Final = 10_000_000
 """things of a list that may be passed over; more than any ledger holds."""

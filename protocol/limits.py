@@ -71,7 +71,7 @@ MAX_NOISE_BYTES: Final = 65_535
 """bytes of one encrypted message, its tag included (Noise, section 3)."""
 
 MAX_VERSIONS: Final = 16
-"""versions of the protocol that a side says it speaks."""
+"""versions of the protocol that a side says it speaks; there is one today."""
 
 MAX_FURTHER: Final = 8
 """things of which a side may say more in the handshake; none is defined today."""
@@ -92,7 +92,7 @@ MAX_RECONCILE_TURNS: Final = 40
 """turns of both sides in a comparison; two rosters of 47,000 logs take eight."""
 
 RECONCILE_BYTES: Final = 262_144
-"""bytes after which a turn goes on in a further message."""
+"""bytes after which a turn goes on in a further message; nothing else has to wait behind more."""
 
 RECONCILE_LEAST_BYTES: Final = 131_072
 """bytes that a message has at the least if its turn goes on in a further one: no turn is drawn out."""
@@ -101,7 +101,7 @@ MEMORY_BYTES: Final = 2
 """bytes of what has changed, a log held, up to which they are said; beyond, comparing all is cheaper."""
 
 MEMORY_LEAST_BYTES: Final = 512
-"""bytes of what has changed that are always said."""
+"""bytes of what has changed that are always said; they cost less than another turn."""
 
 MAX_WANTS: Final = 1_024
 """wants in one message; with a log's key of 34 bytes each they come to some 40 KB."""
@@ -116,10 +116,11 @@ MAX_QUESTION_BYTES: Final = 1_024
 """bytes of a small message: a question about a tree has 260 at most, its answer 546, a farewell 850."""
 
 MAX_REASON_CHARACTERS: Final = 200
-"""characters of the sentence in a farewell."""
+"""characters of the sentence in a farewell; it goes into journals, and another wrote it."""
 
 STATE_BYTES: Final = 16
-"""bytes that name a roster."""
+"""bytes that name a roster; as for all hashes of a comparison they are enough against chance, and nobody
+gains by making two alike."""
 
 MEETING_SECONDS: Final = 10.0
 """seconds that a handshake may take; over the slowest link three messages take two."""
@@ -132,7 +133,7 @@ PULL_ENTRIES: Final = 8_192
 """entries of one log that are asked for at once; what is announced meanwhile has to wait for no more."""
 
 MAX_ENTRIES_ASKED: Final = 32_768
-"""entries that are asked of one neighbour and have not come."""
+"""entries that are asked of one neighbour and have not come; four logs at once keep a slow link busy."""
 
 MAX_DECLINED: Final = 65_536
 """logs that are not taken in of which that is remembered, so that they are not asked for again; more than all

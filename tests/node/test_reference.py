@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from node.quotas import Quotas
 from node.rations import Rations
 from node.unknown import Unknown
 
-from ..support import command_pages
+from ..support import command_pages, limits_page
 from ..support.communes import found as found_writer
 from ..support.communes import key_of
 from ..support.shared import CHECKOUT
@@ -286,3 +287,20 @@ def test_nodes_are_documented(montes: Secretary, monkeypatch: pytest.MonkeyPatch
     assert "El Valle" in told
     assert "linked, not recognised" in told
     assert "5 failures" in told
+
+
+# Limits -----------------------------------------------------------------------------------------
+
+
+def test_the_page_of_limits_is_that_of_the_layers() -> None:
+    """Write it anew with `python -m tests.support.limits_page`."""
+    assert limits_page.page_path().read_text(encoding="utf-8") == limits_page.page()
+
+
+@pytest.mark.parametrize("layer", limits_page.LAYERS)
+def test_every_limit_says_what_it_counts_and_why(layer: str) -> None:
+    found = list(limits_page.limits(layer))
+    assert len(found) > 30
+    assert [limit.name for limit in found if not limit.unit or not limit.reason] == []
+    module = import_module(f"{layer}.limits")
+    assert {limit.name for limit in found} == {name for name in vars(module) if re.fullmatch("[A-Z_]+", name)}
