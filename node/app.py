@@ -23,10 +23,9 @@ from msgspec.structs import replace
 
 from . import api, journal, running
 from . import web as pages
-from .entrance import Entrance
 from .errors import ListenError
 from .home import Home
-from .lan import FROM_LAN, LAN, Lan
+from .lan import FROM_LAN, LAN
 from .limits import MAX_CALLERS, MAX_CALLERS_AT_HOST, MAX_PEOPLE, NODE_STOP_SECONDS
 from .listener import Listener, runner_of
 from .parts import Part
@@ -95,8 +94,8 @@ async def _serve(
         )
         resident = Resident(home, settings, parts)
         resident.people_port = people.getsockname()[1]
-        lan = Lan(Entrance(home), settings.lan)
-        here, there = _people_app(resident, lan), _people_app(resident, lan, over_lan=True)
+        lan = resident.lan
+        here, there = _people_app(resident), _people_app(resident, over_lan=True)
         for key, value in here.items():
             if key is not FROM_LAN:
                 there[key] = value  # what is kept while the node runs is the same for both
@@ -157,10 +156,10 @@ async def _open_to_peers(resident: Resident, runner: web.AppRunner, peers: socke
 # Listeners --------------------------------------------------------------------------------------
 
 
-def _people_app(resident: Resident, lan: Lan, *, over_lan: bool = False) -> web.Application:
+def _people_app(resident: Resident, *, over_lan: bool = False) -> web.Application:
     inner = pages.MIDDLEWARES_OVER_LAN if over_lan else pages.MIDDLEWARES
     app = people_app(resident.token, resident.settings.hosts, resident.figures, inner, over_lan=over_lan)
-    app[LAN], app[FROM_LAN] = lan, over_lan
+    app[LAN], app[FROM_LAN] = resident.lan, over_lan
     api.begin(app, resident)
     pages.begin(app, resident.people_port)
     for part in resident.parts:

@@ -13,7 +13,7 @@ from .answers import error_of
 from .language import gettext as _
 from .language import ngettext
 from .limits import LOW_DISK_BYTES
-from .state import State
+from .state import Nearby, State
 
 Facts = list[tuple[str, str]]
 
@@ -46,6 +46,8 @@ def facts(state: State) -> Facts:
     if state.disk is not None:
         told.append((_("Disk"), _disk(state.disk.free)))
     told.append((_("Clock"), _clock(state)))
+    if state.lan is not None:
+        told.append((_("Phones nearby"), _nearby(state.lan, runs=state.process is not None)))
     for part in state.parts.values():
         told.extend(("", language.told(error_of(sentence))) for sentence in part.sentences)
     return told
@@ -102,3 +104,17 @@ def _disk(free: int) -> str:
 def _clock(state: State) -> str:
     doubt = wording.doubt_of_clock(state.clock.now, state.clock.last)
     return doubt or wording.time_of(state.clock.now)
+
+
+def _nearby(lan: Nearby, *, runs: bool) -> str:
+    if lan.trouble is not None:
+        return language.told(error_of(lan.trouble))
+    if lan.addresses:
+        return _("let in, with the password: {addresses}").format(addresses=" ".join(lan.addresses))
+    if lan.open:
+        return _("let in, with the password; this computer is in no network now")
+    if lan.wanted and not runs:
+        return _("let in, with the password, as soon as the node runs")
+    if lan.wanted:
+        return _("let in, with the password, as soon as there is a commune here")
+    return _("not let in; a password is set") if lan.password else _("not let in; no password is set")

@@ -23,9 +23,11 @@ from .auditing import Auditing
 from .blobs import Blobs, picture_type
 from .copies import Copies
 from .custody import Custody, is_founded
+from .entrance import Entrance
 from .errors import HomeError, HomeInUse, ImportStopped
 from .figures import Figures
 from .home import Home
+from .lan import Lan
 from .limits import (
     ASKING_SECONDS,
     MEGABYTE,
@@ -38,7 +40,7 @@ from .noticing import Noticing
 from .parts import Part, Place
 from .service import Service
 from .settings import Settings
-from .state import Process, State, clock_of, commune_of, disk_of, held_of, told_error, told_parts
+from .state import Process, State, clock_of, commune_of, disk_of, held_of, nearby_of, told_error, told_parts
 
 if TYPE_CHECKING:
     from .bundles import Progress
@@ -62,6 +64,7 @@ class Resident:
         self.peer_port: int | None = None
         self.custody: Custody | None = None
         self.trouble: LedgerError | None = None
+        self.lan = Lan(Entrance(home), settings.lan)
         self.aside = Aside()
         self.copies = Copies()
         self.auditing = Auditing()
@@ -168,6 +171,7 @@ class Resident:
         """How it is. What cannot be told is told as trouble."""
         process = Process(os.getpid(), self.people_port, self.peer_port, self.since)
         home, disk, custody = str(self.home.path), disk_of(self.home), self.custody
+        lan = await asyncio.to_thread(nearby_of, self.lan, self.people_port)
         if custody is None:
             trouble = None if self.trouble is None else told_error(self.trouble)
             return State(
@@ -177,6 +181,7 @@ class Resident:
                 trouble=trouble,
                 disk=disk,
                 clock=clock_of(None),
+                lan=lan,
             )
         states = {part.name: state for part in self._started if (state := part.state()) is not None}
 
@@ -198,6 +203,7 @@ class Resident:
                 held=held,
                 disk=disk,
                 clock=clock_of(last),
+                lan=lan,
                 parts=told_parts(states),
             )
 

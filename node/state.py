@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,11 +20,14 @@ from ledger.store.totals import Totals, totals
 
 from . import clock
 from .answers import AnsweredError, plain_error
-from .errors import HomeError
+from .errors import HomeError, SettingsError
 from .home import Home
 from .opening import open_home
 from .parts import PartState
 from .service import Service
+
+if TYPE_CHECKING:
+    from .lan import Lan
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -69,6 +72,21 @@ class Clock(msgspec.Struct, frozen=True):
     doubt: clock.Doubt | None
 
 
+class Nearby(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether phones on the local network are let in; `addresses` is where, the most likely first.
+
+    `ruled`: whether the operator's setting decides it, and not the pages; `trouble`
+    is why they are not let in although that is wanted.
+    """
+
+    wanted: bool
+    open: bool
+    password: bool
+    ruled: bool
+    addresses: tuple[str, ...] = ()
+    trouble: AnsweredError | None = None
+
+
 class PartTold(msgspec.Struct, frozen=True):
     """What a part of the node says: facts, and sentences with their fields apart."""
 
@@ -80,7 +98,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """How a home is: `empty`, `starting`, `in-use`, `open` or `trouble`, and all that is known of it.
 
     `situation` is None where it could not be told; `trouble` says why, or why
-    the home could not be opened.
+    the home could not be opened. `lan` is None where the settings cannot be read.
     """
 
     home: str
@@ -92,6 +110,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     held: Held | None = None
     disk: Disk | None = None
     clock: Clock
+    lan: Nearby | None = None
     parts: dict[str, PartTold] = {}
 
     def facts_of(self, part: str) -> Mapping[str, Any]:
@@ -126,6 +145,41 @@ def commune_of(service: Service) -> HomeCommune:
     own = service.own
     name = None if own is None else service.reader.commune(own).name
     return HomeCommune(None if own is None else own.hex(), name, service.network, service.log.hex())
+
+
+def nearby_of(lan: Lan, port: int) -> Nearby:
+    """Whether phones are let in, by the node that does it; asks the system for addresses if so."""
+    from .reach import addresses
+
+    return Nearby(
+        wanted=lan.is_wanted,
+        open=lan.is_open,
+        password=lan.entrance.is_guarded,
+        ruled=lan.ruled is not None,
+        addresses=addresses(port) if lan.is_open else (),
+        trouble=None if lan.trouble is None else told_error(lan.trouble),
+    )
+
+
+def _nearby_at_rest(home: Home) -> Nearby | None:
+    """The same of a home in which no node runs: what is wanted once one does."""
+    from .access import read_access
+    from .entrance import no_password
+    from .settings import read_settings
+
+    try:
+        ruled = read_settings(home.settings_file).lan
+    except SettingsError:
+        return None
+    access = read_access(home)
+    wanted, has_password = access.lan if ruled is None else ruled, access.password is not None
+    return Nearby(
+        wanted=wanted,
+        open=False,
+        password=has_password,
+        ruled=ruled is not None,
+        trouble=told_error(no_password()) if wanted and not has_password else None,
+    )
 
 
 def told_error(error: LedgerError) -> AnsweredError:
@@ -174,6 +228,7 @@ def look(home: Home) -> State:
                 held=held_of(totals(service.reader)),
                 disk=disk_of(home),
                 clock=clock_of(service.last_recorded),
+                lan=_nearby_at_rest(home),
             )
     except (HomeError, StoreError) as error:
         return State(

@@ -270,6 +270,26 @@ def test_where_no_node_runs_status_tells_it(montes: Secretary, places: Path) -> 
     assert not (places / "nada").exists()
 
 
+def test_status_tells_whether_phones_are_let_in(montes: Secretary) -> None:
+    """Where no node runs, what will be once one does; with one, see the tests of the entrance."""
+    closed = {"open": False, "addresses": []}
+    lan = {"wanted": False, "password": False, "ruled": False, "trouble": None, **closed}
+    assert montes.json("status")["lan"] == lan
+    assert "not let in; no password is set" in montes.run("status").stdout
+    (montes.home / "config.toml").write_text("lan = true\n")
+    assert montes.json("status")["lan"]["trouble"]["error"] == "InputError"
+    assert "only with a password" in montes.run("status").stdout
+    file = montes.home.with_name("password")
+    file.write_text("una clave larga")
+    montes.run("password", "--password-file", str(file))
+    lan |= {"wanted": True, "password": True, "ruled": True}
+    assert montes.json("status")["lan"] == lan
+    assert "as soon as the node runs" in montes.run("status").stdout
+    assert "podrán entrar, con la contraseña" in montes.run("status", speaks="es").stdout
+    (montes.home / "config.toml").write_text("lan = perhaps\n")
+    assert montes.json("status")["lan"] is None
+
+
 def test_status_tells_why_nothing_is_signed(montes: Secretary) -> None:
     older = (montes.home / "ledger.sqlite").read_bytes()
     montes.run("offer", "Algo")

@@ -428,6 +428,23 @@ def test_nobody_is_let_in_before_it_was_asked_for_and_a_restart_keeps_it(montes:
         assert "Los Montes" in browser.open("/").text
 
 
+def test_status_tells_whether_phones_are_let_in(montes: Secretary, node: NodeProcess) -> None:
+    lan = montes.json("status")["lan"]
+    assert lan == node.api("/api/1/status").json["lan"]
+    assert (lan["wanted"], lan["open"], lan["password"], lan["ruled"]) == (True, True, True, True)
+    told = montes.run("status").stdout
+    assert "let in, with the password" in told
+    assert all(f"http://{host}" in " ".join(told.split()) for host in map(_host_of, lan["addresses"]))
+    node.api("/api/1/password", {"password": None})
+    lan = montes.json("status")["lan"]
+    assert (lan["wanted"], lan["open"], lan["password"], lan["addresses"]) == (True, False, False, [])
+    assert "only with a password" in lan["trouble"]["template"]
+
+
+def _host_of(address: str) -> str:
+    return address.removeprefix("http://").rstrip("/")
+
+
 def test_an_open_connection_ends_when_nobody_is_let_in_any_more(node: NodeProcess) -> None:
     connection = http.client.HTTPConnection(NEARBY, node.told["people_port"], timeout=30)
     connection.request("GET", "/login")
