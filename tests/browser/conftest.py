@@ -14,7 +14,8 @@ import pytest
 
 from ..node.conftest import Found, Secretary, found, montes, places, translations, valle
 from ..support.nodes import NodeProcess
-from .furnishing import PLAIN, STOPS_NEARBY, Furnished, Stop, Voice, furnish, stops, stops_of_empty
+from .beginnings import Beginning, beginnings
+from .furnishing import PLAIN, STOPS_NEARBY, Furnished, Stop, Voice, furnish, stops
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -72,8 +73,8 @@ class Street:
     chromium: Browser
     home: Furnished
     node: NodeProcess
-    empty: NodeProcess
-    folder: Path
+
+    others: Sequence[Beginning] = ()
 
     def at(self, node: NodeProcess, host: str = "127.0.0.1", **options: object) -> BrowserContext:
         """A browser that has been nowhere before, on a phone unless `options` say otherwise."""
@@ -86,32 +87,32 @@ class Street:
 
     def walks(self, **options: object) -> Iterator[tuple[BrowserContext, Sequence[Stop]]]:
         """Every page there is, by the browsers that can see it."""
-        for node, host, seen in (
+        walks: list[tuple[NodeProcess, str, Sequence[Stop]]] = [
             (self.node, "127.0.0.1", stops(self.home)),
             (self.node, NEARBY, STOPS_NEARBY),
-            (self.empty, "127.0.0.1", stops_of_empty(self.folder)),
-        ):
+            *((node, "127.0.0.1", seen) for node, seen in self.others),
+        ]
+        for node, host, seen in walks:
             with self.at(node, host, **options) as context:
                 yield context, seen
 
 
 @contextmanager
-def street(chromium: Browser, folder: Path, voices: Sequence[Voice]) -> Iterator[Street]:
-    """A home furnished with neighbours of these voices, and an empty one, each with its node."""
+def street(chromium: Browser, folder: Path, voices: Sequence[Voice], others: bool) -> Iterator[Street]:
+    """A home furnished with neighbours of these voices; with `others` those at their beginning too."""
     with pytest.MonkeyPatch.context() as patched:
         for name in ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
             patched.setenv(name, str(folder / name.lower()))
         home = furnish(folder, voices)
-        with NodeProcess(home.home, "--lan") as node, NodeProcess(folder / "empty") as empty:
+        with NodeProcess(home.home, "--lan") as node, ExitStack() as held:
             assert node.started
-            assert empty.started
-            yield Street(chromium, home, node, empty, folder)
+            yield Street(chromium, home, node, held.enter_context(beginnings(home)) if others else ())
 
 
 @pytest.fixture(scope="module")
 def plain_street(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     """Neighbours who say what people say."""
-    with street(chromium, tmp_path_factory.mktemp("plain"), PLAIN) as made:
+    with street(chromium, tmp_path_factory.mktemp("plain"), PLAIN, others=True) as made:
         yield made
 
 

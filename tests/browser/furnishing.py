@@ -2,7 +2,6 @@
 
     home = furnish(folder, PLAIN)         # founded, with listings and exchanges in all states
     stops(home)                           # every page of it, with what is done there before it is looked at
-    stops_of_empty(folder)                # the pages of a home in which no commune was founded
 
 Every neighbour speaks in its own way (`Voice`): what it writes into the fields
 of its records is that voice's. The same pages are there for communes that say
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from ledger.log import Head
 from ledger.records import (
@@ -41,7 +41,7 @@ from ..support.communes import NETWORK, Writer, kg
 from ..support.communes import found as found_writer
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import FilePayload, Page
 
 
 @dataclass(frozen=True)
@@ -236,23 +236,30 @@ def _ring(home: Furnished, own: Writer) -> None:
 
 @dataclass(frozen=True)
 class Stop:
-    """A page to be looked at: its name, its address, and what is done there before."""
+    """A page to be looked at: its name, its address, and what is done there before.
+
+    `shows` is the address to which that leads, where it is another page than the one that it began on.
+    """
 
     name: str
     address: str
     do: Callable[[Page], None] | None = None
     status: int = 200
+    shows: str = ""
 
     def visit(self, page: Page) -> None:
         """Go there, and do it."""
         answer = page.goto(self.address)
         assert answer is not None, self.name
         assert answer.status == self.status, f"{self.name}: {answer.status}"
+        assert urlsplit(page.url).path == urlsplit(self.address).path, f"{self.name} leads elsewhere"
         if self.do is not None:
             self.do(page)
+        if self.shows:
+            assert urlsplit(page.url).path == self.shows, f"{self.name} leads elsewhere"
 
 
-def _send(selector: str, *, loosely: bool = True, **values: str) -> Callable[[Page], None]:
+def sending(selector: str, *, loosely: bool = True, **values: str) -> Callable[[Page], None]:
     """Fill a form and send it; `loosely`: the browser itself refuses nothing."""
 
     def send(page: Page) -> None:
@@ -275,60 +282,79 @@ def _send(selector: str, *, loosely: bool = True, **values: str) -> Callable[[Pa
     return send
 
 
-def _open_all(page: Page) -> None:
+def _both(first: Callable[[Page], None], second: Callable[[Page], None]) -> Callable[[Page], None]:
+    def do(page: Page) -> None:
+        first(page)
+        second(page)
+
+    return do
+
+
+def open_all(page: Page) -> None:
+    """Open whatever can be opened on a page."""
     for each in page.locator("details").all():
         each.evaluate("each => { each.open = true }")
 
 
+def _receipt(page: Page, exchange: str) -> bytes:
+    return page.request.get(f"/exchanges/{exchange}/receipt").body()
+
+
+def checked(exchange: str, changed: int = 0) -> Callable[[Page], None]:
+    """Give the page the receipt of an exchange as a file; `changed`: what a byte of it is changed by."""
+
+    def check(page: Page) -> None:
+        data = bytearray(_receipt(page, exchange))
+        data[-20] ^= changed
+        give(page, [bytes(data)])
+
+    return check
+
+
+def checked_from_paper(exchange: str) -> Callable[[Page], None]:
+    """Give it photos of the codes on the printed receipt."""
+
+    def check(page: Page) -> None:
+        give(page, photos_of(page, exchange))
+
+    return check
+
+
+def photos_of(page: Page, exchange: str) -> list[bytes]:
+    """What a camera sees of the codes of a printed receipt."""
+    paper = page.context.new_page()
+    paper.set_viewport_size({"width": 1280, "height": 1600})
+    paper.goto(f"/exchanges/{exchange}/print/receipt")
+    photos = [code.screenshot() for code in paper.locator(".codes figure").all()]
+    paper.close()
+    return photos
+
+
+def give(page: Page, files: Sequence[bytes]) -> None:
+    """Give files to the form of /verify, and send it."""
+    payloads: list[FilePayload] = [
+        {"name": f"{number}", "mimeType": "application/octet-stream", "buffer": data}
+        for number, data in enumerate(files, 1)
+    ]
+    page.locator("#files").set_input_files(payloads)
+    sending("/verify")(page)
+
+
 def _audited(page: Page) -> None:
-    _send("/audit")(page)
+    sending("/audit")(page)
     while page.locator("progress").count():
         page.wait_for_timeout(100)
         page.reload()
 
 
-def _begun(page: Page) -> None:
-    _send("/welcome/new", name="Los Montes", place="Turmero")(page)
-
-
-def _checked(page: Page) -> None:
-    _begun(page)
-    page.goto("/welcome/check")
-    _send("/welcome/check", words="uno dos tres")(page)
-
-
-def stops_of_empty(folder: Path) -> list[Stop]:
-    """The pages of a home in which nothing was founded; `folder` has the backup of one that was furnished."""
-
-    def brought(page: Page) -> None:
-        page.locator("[type=file]").set_input_files(folder / "backup")
-        _send("/welcome/restore", password=PASSWORD)(page)
-
-    def brought_wrongly(page: Page) -> None:
-        brought(page)
-        _send("/welcome/restore/words", words="uno dos tres")(page)
-
-    return [
-        Stop("welcome", "/welcome"),
-        Stop("welcome-new", "/welcome/new", _open_all),
-        Stop("welcome-new-faults", "/welcome/new", _send("/welcome/new", name="")),
-        Stop("welcome-words", "/welcome/new", _begun),
-        Stop("welcome-check-faults", "/welcome/new", _checked),
-        Stop("restore", "/welcome/restore"),
-        Stop("restore-faults", "/welcome/restore", _send("/welcome/restore")),
-        Stop("restore-words", "/welcome/restore", brought),
-        Stop("restore-words-faults", "/welcome/restore", brought_wrongly),
-    ]
-
-
 def _logged_in(page: Page) -> None:
-    _send("/login", password=PASSWORD)(page)
+    sending("/login", password=PASSWORD)(page)
     page.goto("/settings/backup")
 
 
 STOPS_NEARBY: Final = (
     Stop("login", "/login"),
-    Stop("login-faults", "/login", _send("/login", password="otra cosa")),
+    Stop("login-faults", "/login", sending("/login", password="otra cosa")),
     Stop("here-alone", "/login", _logged_in),
 )
 """What phones on the local network get to see beside all else."""
@@ -339,7 +365,7 @@ def stops(home: Furnished) -> list[Stop]:
     first, second, third = home.neighbours[:3]
     new = "/listings/new"
     return [
-        Stop("board", "/", _open_all),
+        Stop("board", "/", open_all),
         Stop("board-search", f"/?q={first.voice.title[:3]}"),
         Stop("board-nothing", "/?q=zzzzzz"),
         Stop("board-paper", "/print"),
@@ -347,8 +373,10 @@ def stops(home: Furnished) -> list[Stop]:
         Stop("listing-bare", f"/listings/{home.listings['bare']}"),
         Stop("listing-taken-back", f"/listings/{home.listings['taken back']}"),
         Stop("listing-new", f"{new}?kind=offer"),
-        Stop("listing-new-faults", new, _send(new, title="", number="muchos", until="2001-01-01")),
-        Stop("listing-last-look", new, _send(new, title="Clavos de tres pulgadas", note="Una caja\nabierta")),
+        Stop("listing-new-faults", new, sending(new, title="", number="muchos", until="2001-01-01")),
+        Stop(
+            "listing-last-look", new, sending(new, title="Clavos de tres pulgadas", note="Una caja\nabierta")
+        ),
         Stop("listing-renew", f"/listings/{home.listings['maize']}/renew"),
         Stop("listing-withdraw", f"/listings/{home.listings['maize']}/withdraw"),
         Stop("exchanges", "/exchanges"),
@@ -356,37 +384,38 @@ def stops(home: Furnished) -> list[Stop]:
         Stop(
             "exchange-new-faults",
             f"/exchanges/new?with={first.commune}",
-            _send("/exchanges/new", take_number_1="x"),
+            sending("/exchanges/new", take_number_1="x"),
         ),
         Stop("exchange-ring-new", "/exchanges/ring"),
-        Stop("exchange-ring-faults", "/exchanges/ring", _send("/exchanges/ring")),
-        Stop("exchange-ring", f"/exchanges/{home.ring}", _open_all),
+        Stop("exchange-ring-faults", "/exchanges/ring", sending("/exchanges/ring")),
+        Stop("exchange-ring", f"/exchanges/{home.ring}", open_all),
         Stop("exchange-counter", f"/exchanges/new?replaces={first.exchanges['asked']}"),
         *pages_of(first),
         Stop("verify", "/verify"),
-        Stop("verify-faults", "/verify", _send("/verify", text="nada")),
-        Stop("accounts", "/accounts", _open_all),
+        Stop("verify-faults", "/verify", sending("/verify", text="nada")),
+        Stop("verify-changed", "/verify", checked(first.exchanges["fulfilled"], changed=1)),
+        Stop("verified-photo", "/verify", checked_from_paper(first.exchanges["fulfilled"])),
+        Stop("accounts", "/accounts", open_all),
         Stop("statement", "/accounts/statement?since=2025-01-01&until=2030-12-31"),
         Stop("statement-faults", "/accounts/statement?since=2025-31-12&until=ayer", status=422),
         Stop("history", "/history"),
-        Stop("history-own", f"/history/{home.own}", _open_all),
-        Stop("charts", "/history/charts", _open_all),
+        Stop("history-own", f"/history/{home.own}", open_all),
+        Stop("charts", "/history/charts", open_all),
         Stop("audit", "/audit", _audited),
         Stop("log", f"/logs/{first.writer.log.hex()}"),
-        Stop("neighbours", "/neighbours", _open_all),
-        Stop("neighbour-last-look", "/neighbours", _send(f"/neighbours/{second.commune}/recognise")),
+        Stop("neighbours", "/neighbours", open_all),
+        Stop("neighbour-last-look", "/neighbours", sending(f"/neighbours/{second.commune}/recognise")),
         Stop("diagnosis", "/neighbours/diagnosis"),
-        Stop("bundles", "/bundles", _open_all),
+        Stop("bundles", "/bundles", open_all),
         Stop("notices", "/notices"),
-        Stop("settings", "/settings", _open_all),
+        Stop("settings", "/settings", open_all),
         Stop("profile", "/settings/profile"),
-        Stop("profile-faults", "/settings/profile", _send("/settings/profile", name="")),
-        Stop("lan", "/settings/lan", _open_all),
-        Stop("lan-faults", "/settings/lan", _send("/settings/password", password="corta", again="otra")),
-        Stop("backup", "/settings/backup", _open_all),
+        Stop("profile-faults", "/settings/profile", sending("/settings/profile", name="")),
+        Stop("lan", "/settings/lan", open_all),
+        Stop("lan-faults", "/settings/lan", sending("/settings/password", password="corta", again="otra")),
+        Stop("backup", "/settings/backup", open_all),
         Stop("reach", "/reach"),
-        Stop("status", "/status", _open_all),
-        Stop("welcome-lan", "/welcome/lan"),
+        Stop("status", "/status", open_all),
         Stop("restored", "/welcome/restored"),
         Stop("missing", "/nothing-here", status=404),
         Stop("missing-listing", f"/listings/{third.commune}", status=404),
@@ -398,16 +427,20 @@ def pages_of(neighbour: Neighbour) -> list[Stop]:
     running = f"/exchanges/{neighbour.exchanges['running']}"
     return [
         *(
-            Stop(f"exchange-{state}", f"/exchanges/{neighbour.exchanges[state]}", _open_all)
+            Stop(f"exchange-{state}", f"/exchanges/{neighbour.exchanges[state]}", open_all)
             for state in STATES
         ),
-        Stop("exchange-faults", running, _send(f"{running}/deliver", number="muchos")),
-        Stop("exchange-last-look", running, _send(f"{running}/deliver", number="1", note="Falta el resto")),
+        Stop("exchange-faults", running, sending(f"{running}/deliver", number="muchos")),
+        Stop("exchange-last-look", running, sending(f"{running}/deliver", number="1", note="Falta el resto")),
         Stop("paper-delivery", f"{running}/print/delivery-1"),
         Stop("paper-minutes", f"{running}/print/minutes"),
         Stop("paper-receipt", f"{running}/print/receipt"),
         Stop("listing", f"/listings/{neighbour.listings[0]}"),
         Stop("listing-without-quantity", f"/listings/{neighbour.listings[1]}"),
-        Stop("history-of", f"/history/{neighbour.commune}", _open_all),
-        Stop("entry", f"/entries/{neighbour.exchanges['asked']}", _open_all),
+        Stop("history-of", f"/history/{neighbour.commune}", open_all),
+        Stop("entry", f"/entries/{neighbour.exchanges['asked']}", open_all),
+        *(
+            Stop(f"verified-{state}", "/verify", _both(checked(neighbour.exchanges[state]), open_all))
+            for state in ("fulfilled", "disputed")
+        ),
     ]

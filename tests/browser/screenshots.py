@@ -1,15 +1,16 @@
 """Every page as it looks: on a phone and on a large screen, in both languages, by day and by night.
 
-    python -m tests.browser.screenshots FOLDER [--only WORD]
+    python -m tests.browser.screenshots FOLDER [--only WORD ...]
 
 Writes FOLDER/<page>.<language>.<light or dark>.<width>.png, each whole page from
-its top to its end; --only takes the pages whose names hold a word.
+its top to its end; --only takes the pages whose names hold one of the words.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -25,14 +26,17 @@ LANGUAGES: Final = ("es", "en")
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 
 
-def shoot(folder: Path, work: Path, only: str) -> int:
+def shoot(folder: Path, work: Path, only: Sequence[str]) -> int:
     """Take all pictures; returns how many."""
     count = 0
-    with launched(find_chromium() or "chromium") as chromium, street(chromium, work, PLAIN) as made:
+    with (
+        launched(find_chromium() or "chromium") as chromium,
+        street(chromium, work, PLAIN, others=True) as made,
+    ):
         for language in LANGUAGES:
             for context, seen in made.walks(locale=language):
                 page = context.new_page()
-                for stop in (each for each in seen if only in each.name):
+                for stop in (each for each in seen if any(word in each.name for word in only)):
                     stop.visit(page)
                     for size in SIZES:
                         page.set_viewport_size(size)
@@ -48,7 +52,7 @@ def main() -> None:
     """Take them as the arguments say."""
     parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshots", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--only", default="", metavar="WORD")
+    parser.add_argument("--only", nargs="+", default=[""], metavar="WORD")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     compile_translations()

@@ -57,7 +57,7 @@ def voice(text: str) -> Voice:
 @pytest.fixture(scope="module")
 def hostile_street(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     voices = [voice(text) for text in ATTEMPTS.values()]
-    with street(chromium, tmp_path_factory.mktemp("hostile"), voices) as made:
+    with street(chromium, tmp_path_factory.mktemp("hostile"), voices, others=False) as made:
         yield made
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from aiohttp import web
-
-from node.web import TABLES
 
 from .conftest import Street
 from .furnishing import stops
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Response
+
+PAGES = Path(__file__).parents[2] / "docs" / "reference" / "pages.md"
 
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
 
@@ -42,9 +42,6 @@ FILES = frozenset(
     }
 )  # fmt: skip
 """Addresses that give no page."""
-
-ELSEWHERE = frozenset({"/welcome/restoring", "/welcome/signatures"})
-"""Pages of a home that is being restored: test_restoring goes there."""
 
 
 def faults_of(response: Any) -> Iterator[str]:
@@ -91,17 +88,19 @@ def test_nobody_is_shut_out_of_a_page(
 
 
 def test_every_page_is_among_those_that_are_looked_at(plain_street: Street) -> None:
-    visited = {urlsplit(stop.address).path for _, seen in plain_street.walks() for stop in seen}
-    visited |= {"/welcome/words", "/welcome/check", "/welcome/restore/words"}  # where its forms lead
-    for module in TABLES:
-        for route in module.ROUTES:
-            if not isinstance(route, web.RouteDef) or route.method != "GET":
-                continue
-            plain = re.sub(r"\{(\w+)(:[^{}]*(\{[^{}]*\})?)?\}", r"{\1}", route.path)
-            if plain in FILES | ELSEWHERE:
-                continue
-            pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", plain))
-            assert any(pattern.fullmatch(path) for path in visited), plain
+    """All that docs/reference/pages.md lists, which has every address there is."""
+    visited = {
+        address
+        for _, seen in plain_street.walks()
+        for stop in seen
+        if stop.status == 200
+        for address in (urlsplit(stop.address).path, stop.shows)
+    }
+    listed = re.findall(r"^\| `GET ([^`]+)`", PAGES.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(listed) > FILES
+    for address in set(listed) - FILES:
+        pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", address))
+        assert any(pattern.fullmatch(path) for path in visited), address
 
 
 # Weight -----------------------------------------------------------------------------------------

@@ -40,14 +40,16 @@ class NodeProcess:
         *options: str,
         discovery: bool = False,
         environment: Mapping[str, str] | None = None,
+        start: str = START,
     ) -> None:
+        """`start` is what the process runs."""
         self.home = home
         self.journal = home.with_name(f"{home.name}.journal")
         arguments = ("run", "--home", str(home), "--people-port", "0", "--peer-port", "0", "--json")
         alone = () if discovery else ("--no-discovery",)
         with self.journal.open("a") as journal:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", START, *arguments, *alone, *options],
+                [sys.executable, "-c", start, *arguments, *alone, *options],
                 stdout=subprocess.PIPE,
                 stderr=journal,
                 text=True,
