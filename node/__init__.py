@@ -14,6 +14,7 @@ what they decide.
     wishes      records as people and programs ask for them, in plain fields
     proposals   proposals as people give them: things, listings, files
     moves       which transfer, amount or dispute is meant where a person leaves it open
+    selection   which listings are meant by what somebody chose
     overview    what is put together to be shown: listings, what was said, accounts
     shapes      the same as JSON, for commands and the API
     language    which language is spoken, and the texts in it

@@ -11,6 +11,7 @@
         forming      communes, and what each branch is to the exchange
         witnesses    what counts past a limit
         meaning      listings, profiles, recognitions, exchanges
+        sites        where listings are, as it is looked for
     writing      `Store`: the one writer, on its own thread
         receiving    runs and evidence, as rows
     reading      `Reader`: what is shown, over a read-only connection

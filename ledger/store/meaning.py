@@ -34,6 +34,7 @@ from ..records import (
 from .folding import Folding
 from .holding import PROPOSAL, Holding, listed, portions, prefix_of
 from .indices import LISTINGS
+from .sites import site_of
 
 # Tuples, since a union is made anew each time that it is written in a loop.
 _OF_COMMUNES: Final = (Profile, Recognise, Unrecognise)
@@ -129,7 +130,8 @@ class Meaning:
         """Write the rows of listings, and whose they are; returns the ids of these listings."""
         listings = [found for found in entries if isinstance(found[2], LISTINGS)]
         self.holding.write(
-            "INSERT INTO listing (place, commune, kind, category, until, at) VALUES (?, ?, ?, ?, ?, ?) "
+            "INSERT INTO listing (place, commune, kind, category, until, at, site) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (place) DO UPDATE SET commune = excluded.commune",
             [
                 (
@@ -139,6 +141,7 @@ class Meaning:
                     record.category,
                     record.until,
                     record.at,
+                    site_of(record.place),
                 )
                 for place, _, record in listings
                 if isinstance(record, LISTINGS)
@@ -222,9 +225,9 @@ class Meaning:
                 raise sqlite3.DatabaseError("malformed charter")
             row = (founding.name, founding.place, founding.about, None)
         self.connection.execute(
-            "INSERT OR REPLACE INTO commune (id, name, place, about, contact, profile) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (commune, *row, place),
+            "INSERT OR REPLACE INTO commune (id, name, place, about, contact, profile, site) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (commune, *row, place, site_of(row[1])),
         )
 
     def _write_recognition(self, by: CommuneId, commune: bytes) -> None:

@@ -12,7 +12,10 @@ from typing import Final
 
 from sqlite_utils import Database, Migrations
 
+from ..records import parse
 from . import readable
+from .indices import LISTINGS
+from .sites import site_of
 
 MIGRATIONS: Final = Migrations("ledger")
 
@@ -55,7 +58,8 @@ CREATE TABLE commune (
     place TEXT,
     about TEXT,
     contact TEXT,
-    profile INTEGER
+    profile INTEGER,
+    site TEXT
 ) WITHOUT ROWID;
 CREATE TABLE recognition (
     commune BLOB NOT NULL,
@@ -71,7 +75,8 @@ CREATE TABLE listing (
     category TEXT NOT NULL,
     until TEXT,
     at INTEGER NOT NULL,
-    ended TEXT
+    ended TEXT,
+    site TEXT
 );
 CREATE INDEX listing_category ON listing (category, place);
 CREATE VIRTUAL TABLE listing_text USING fts5 (
@@ -171,6 +176,21 @@ def readable_views(database: Database) -> None:
     """Views for people who open the file themselves; writing does not know of them."""
     for name, question in readable.VIEWS.items():
         database.execute(f"CREATE VIEW {name} AS {question}")
+
+
+@MIGRATIONS()
+def sites(database: Database) -> None:
+    """Where listings and communes are, as it is looked for."""
+    for table in ("listing", "commune"):
+        if "site" not in database[table].columns_dict:
+            database.execute(f"ALTER TABLE {table} ADD COLUMN site TEXT")
+    rows = database.execute("SELECT listing.place, payload FROM listing JOIN entry USING (place)")
+    records = ((place, parse(payload)) for place, payload in rows)
+    listings = [(site_of(record.place), place) for place, record in records if isinstance(record, LISTINGS)]
+    database.conn.executemany("UPDATE listing SET site = ? WHERE place = ?", listings)
+    rows = database.execute("SELECT id, place FROM commune")
+    communes = [(site_of(place), commune) for commune, place in rows]
+    database.conn.executemany("UPDATE commune SET site = ? WHERE id = ?", communes)
 
 
 def _statements(script: str) -> list[str]:

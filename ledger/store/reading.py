@@ -25,6 +25,7 @@ from .folding import Folding
 from .forming import Forming
 from .holding import prefix_of
 from .passing import BranchInfo, EntryRow, Passing
+from .sites import FOUND, words_of
 
 __all__ = ["IMAGES_KEY", "MIN_PREFIX", "BranchInfo", "CommuneRow", "EntryRow", "ListingRow", "Reader"]
 
@@ -238,6 +239,8 @@ class Reader(Passing):
         kind: str | None = None,
         category: str | None = None,
         search: str | None = None,
+        place: str | None = None,
+        since: int | None = None,
         today: str | None = None,
         ended: bool = False,
         illustrated: bool = False,
@@ -246,9 +249,10 @@ class Reader(Passing):
     ) -> list[ListingRow]:
         """Listings that count, the newest claim first.
 
-        `search` finds words and beginnings of words, with or without accents.
-        `today` (a date like 2030-01-31) leaves out those whose `until` is
-        before it. `ended` shows the withdrawn and replaced ones too.
+        `search` finds words and beginnings of words, with or without accents;
+        `place` likewise, in where a listing or its commune is. `since` (in
+        milliseconds) leaves out those that claim to be older, `today` (a date
+        like 2030-01-31) those whose `until` is before it. `ended` shows the withdrawn and replaced ones too.
         `illustrated` leaves out those without images.
         """
         source = "listing"
@@ -268,6 +272,9 @@ class Reader(Passing):
                 values.append(value)
         if not ended:
             where.append("listing.ended IS NULL")
+        if since is not None:
+            where.append("listing.at >= ?")
+            values.append(since)
         if today is not None:
             where.append("(listing.until IS NULL OR listing.until >= ?)")
             values.append(today)
@@ -280,6 +287,12 @@ class Reader(Passing):
         if words:
             where.append("listing.place IN (SELECT rowid FROM listing_text WHERE listing_text MATCH ?)")
             values.append(" AND ".join(f'"{word}"*' for word in words))
+        sites = words_of(place or "")
+        if place is not None and not sites:
+            return []
+        for word in sites:
+            where.append(FOUND)
+            values += (word, word)
         if illustrated:
             source += " JOIN entry ON entry.place = listing.place"
         with self._asking():

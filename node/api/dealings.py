@@ -15,10 +15,11 @@ from msgspec import UNSET, UnsetType
 from ledger.exchange import State
 from ledger.log import EntryId
 
-from .. import clock, typed
+from .. import clock
 from ..matching import matches
 from ..overview import Names, exchanges_chosen, listed, said_in
 from ..receipts import make_receipt
+from ..selection import Selection
 from ..service import Service
 from ..shapes import Page, exchanges, listings
 from ..wishes import about
@@ -38,6 +39,9 @@ class ListingsAsked(Part, frozen=True, kw_only=True):
     category: Annotated[str, about("code or name")] | UnsetType = UNSET
     commune: Name | UnsetType = UNSET
     search: Annotated[str, about("words, or beginnings of them, in title, note or place")] | UnsetType = UNSET
+    place: Annotated[str, about("the same in where it or its commune is")] | UnsetType = UNSET
+    since: Annotated[str, about("posted on this day or later, like 2030-01-31")] | UnsetType = UNSET
+    until: Annotated[str, about("standing on this day still, like 2030-01-31")] | UnsetType = UNSET
     all: Annotated[bool, about("those withdrawn, replaced and expired too")] = False
 
 
@@ -45,20 +49,20 @@ async def list_listings(asked: Asked) -> Page[listings.Listing]:
     """Listings, the newest first."""
     query: ListingsAsked = asked.query
     today = clock.today()
-    category = typed.category_of(query.category) if query.category else None
+    chosen = Selection(
+        kind=query.kind or None,
+        category=query.category or None,
+        commune=query.commune or None,
+        search=query.search or None,
+        place=query.place or None,
+        since=query.since or None,
+        until=query.until or None,
+        everything=query.all,
+    )
 
     def look(service: Service) -> Page[listings.Listing]:
         reader, names = service.reader, Names(service.reader)
-        rows = reader.listings(
-            commune=reader.find_commune(query.commune) if query.commune else None,
-            kind=query.kind or None,
-            category=category,
-            search=query.search or None,
-            today=None if query.all else today,
-            ended=query.all,
-            limit=query.limit + 1,
-            offset=query.offset,
-        )
+        rows = chosen.listings(reader, today)(limit=query.limit + 1, offset=query.offset)
         found = [listings.listing_of(listed(row, reader, today), names) for row in rows]
         return page_of(found, query.limit, query.offset)
 

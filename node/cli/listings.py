@@ -132,46 +132,31 @@ def _no_category(title: str) -> str:
 @option("--category", metavar="CODE", help="One category, by its code or name.")
 @option("--commune", metavar="COMMUNE", help="One commune, by its name or id.")
 @option("--search", metavar="WORDS", help="With these words, or beginnings of them, in title, note or place.")
+@option("--place", metavar="WORDS", help="With these in where it or its commune is.")
+@option("--since", metavar="DATE", help="Posted on this day or later, like 2030-01-31.")
+@option("--until", metavar="DATE", help="Standing on this day still.")
 @option("--all", "everything", is_flag=True, help="Those withdrawn, replaced and expired too.")
 @option("--categories", is_flag=True, help="Instead, the categories that there are, with their codes.")
 @option("--units", is_flag=True, help="Instead, the units that there are, with their codes.")
 @limit_option
-def listings(
-    desk: Desk,
-    kind: str | None,
-    category: str | None,
-    commune: str | None,
-    search: str | None,
-    everything: bool,
-    categories: bool,
-    units: bool,
-    limit: int | None,
-) -> None:
+def listings(desk: Desk, categories: bool, units: bool, limit: int | None, **chosen: Any) -> None:
     """Show offers and needs.
 
     Those of all communes that are known here, the newest first, with what is left of each.
     """
     from .. import overview
+    from ..selection import Selection
 
     if categories or units:
         codes = shapes.categories() if categories else shapes.units()
         desk.show(list(codes), lambda row: row, _draw_codes, "")
         return
-    code = None if category is None else typed.category_of(category)
     with desk.reading() as service:
         today = clock.today()
-        chosen = partial(
-            service.reader.listings,
-            commune=None if commune is None else service.reader.find_commune(commune),
-            kind=kind,
-            category=code,
-            search=search,
-            today=None if everything else today,
-            ended=everything,
-        )
+        found = Selection(**chosen).listings(service.reader, today)
         names = overview.Names(service.reader)
         desk.show(
-            (overview.listed(row, service.reader, today) for row in overview.pages(chosen)),
+            (overview.listed(row, service.reader, today) for row in overview.pages(found)),
             partial(shapes.listing_of, names=names),
             partial(_draw, names=names),
             _("There are no listings to show."),

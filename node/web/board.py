@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -16,14 +16,14 @@ from aiohttp import web
 from ledger.exchange import Exchange
 from ledger.log import EntryId
 from ledger.records import CommuneId, Offer
-from ledger.store.reading import Reader
 from ledger.vocabulary import categories
 
-from .. import clock
+from .. import clock, typed
 from ..api import RESIDENT
 from ..matching import Match, matches
 from ..noticing import ends_soon
 from ..overview import Listed, Names, listed
+from ..selection import Selection
 from ..service import Service
 from . import drafts
 from .forms import Form, whole
@@ -40,7 +40,7 @@ ID_DIGITS: Final = 16
 MAX_MATCHES: Final = 6
 """matches above the board; the page of each own listing shows its own."""
 
-FILTERS: Final = ("q", "kind", "category", "commune")
+FILTERS: Final = ("q", "kind", "category", "commune", "place", "since", "until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,12 @@ async def board(request: web.Request) -> web.Response:
     form = filters_of(request)
     offset = whole(request.query.get("from", "0"))
     today = clock.today()
+    chosen = chosen_by(form)
 
     def look(service: Service) -> Board:
         reader = service.reader
         with reader.snapshot():
-            found = reader.listings(today=today, limit=PAGE + 1, offset=offset, **chosen_by(form, reader))
+            found = chosen.listings(reader, today)(limit=PAGE + 1, offset=offset)
             own = service.own
             is_whole = not form.typed and offset == 0
             return Board(
@@ -102,18 +103,19 @@ def filters_of(request: web.Request) -> Form:
     return Form({name: text for name in FILTERS if (text := request.query.get(name, "").strip())})
 
 
-def chosen_by(form: Form, reader: Reader) -> dict[str, Any]:
-    """What was chosen, as the reader is asked for listings. Raises NotFound."""
-    chosen: dict[str, Any] = {}
-    if form["q"]:
-        chosen["search"] = form["q"]
-    if form["kind"] in ("offer", "need"):
-        chosen["kind"] = form["kind"]
-    if form["category"] in categories():
-        chosen["category"] = form["category"]
-    if form["commune"]:
-        chosen["commune"] = reader.find_commune(form["commune"])
-    return chosen
+def chosen_by(form: Form) -> Selection:
+    """What was chosen; of what cannot be, nothing, and it is noted at the field."""
+    form.read("since", typed.start_of_day)
+    form.read("until", typed.day_of)
+    return Selection(
+        kind=form["kind"] if form["kind"] in ("offer", "need") else None,
+        category=form["category"] if form["category"] in categories() else None,
+        commune=form["commune"],
+        search=form["q"],
+        place=form["place"],
+        since=None if "since" in form.faults else form["since"],
+        until=None if "until" in form.faults else form["until"],
+    )
 
 
 def _some_matches(service: Service, own: CommuneId, today: str) -> list[Match]:

@@ -41,10 +41,11 @@ class Wall:
 async def wall(request: web.Request) -> web.Response:
     """The board, or the part of it that was chosen, in large letters."""
     form, today = filters_of(request), clock.today()
+    chosen = chosen_by(form)
 
     def look(service: Service) -> Wall:
         reader = service.reader
-        found = reader.listings(today=today, limit=MAX_POSTED + 1, **chosen_by(form, reader))
+        found = chosen.listings(reader, today)(limit=MAX_POSTED + 1, offset=0)
         rows = [listed(row, reader, today) for row in found[:MAX_POSTED]]
         shown = {row.commune for row in rows}
         return Wall(

@@ -211,6 +211,8 @@ def test_refusals_are_what_the_document_says(montes: Secretary, node: NodeProces
         ("GET", "/api/1/listings?color=red", None, 400),
         ("GET", "/api/1/listings?category=nadie", None, 400),
         ("GET", "/api/1/listings?commune=nadie", None, 404),
+        ("GET", "/api/1/listings?since=ayer", None, 400),
+        ("GET", "/api/1/listings?until=2030-02-30", None, 400),
         ("GET", "/api/1/exchanges?state=lost", None, 400),
         ("GET", "/api/1/entries?offset=-1", None, 400),
         ("POST", "/api/1/listings", {"kind": "wish", "title": "x"}, 400),

@@ -71,13 +71,17 @@ def test_an_exchange_from_the_first_offer_to_the_receipt(
         assert one.see("notices")["items"] == []
         offer = one.do(
             "listings", kind="offer", title="  Maíz  ", quantity="100,50", unit="kilogramos",
-            category="food-grain", wants="clavos", until="2040-01-31", by="secretaria",
+            category="food-grain", wants="clavos", until="2040-01-31", place="El Galpón", by="secretaria",
         )["id"]  # fmt: skip
         shown = one.see(f"listings/{offer}")
         assert (shown["title"], shown["quantity"], shown["unit"]) == ("Maíz", "100.5", "kg")
         one.do(f"communes/{valle.commune}/recognise", "communes/{id}/recognise", note="Se conocen")
         carry(one, two)
         assert [row["id"] for row in two.see("listings?search=MAIZ&kind=offer")["items"]] == [offer]
+        near = "listings?place=galpon&since=2020-01-31&until=2040-01-31"
+        assert [row["id"] for row in two.see(near)["items"]] == [offer]
+        assert two.see("listings?since=2099-01-31")["items"] == []
+        assert two.see("listings?until=2040-02-01")["items"] == []
 
         exchange = two.do("exchanges", to="Los Montes", listings=[offer],
                           gives=[{"title": "Clavos", "quantity": 20, "unit": "kg"}])["id"]  # fmt: skip

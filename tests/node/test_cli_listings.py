@@ -8,6 +8,7 @@ import pytest
 
 from ledger.records import Offer
 from ledger.store.writing import Store
+from node import clock
 from node.home import Home
 from node.opening import open_home
 
@@ -235,20 +236,29 @@ def test_listings_are_found_by_what_they_are(montes: Secretary, valle: Secretary
     maize = montes.sign("offer", *MAIZE)
     nails = valle.sign("offer", "Clavos", "--note", "de pulgada y media")
     wanted = valle.sign("need", "Maiz para sembrar", "--category", "seeds")
+    shed = valle.sign("offer", "Yeso", "--place", "El Galpón", "--until", "2035-06-30")
     valle.tell(montes)
 
     def ids(*options: str) -> set[str]:
         return {row["id"] for row in montes.json("listings", *options)}
 
-    assert ids() == {maize, nails, wanted}
+    assert ids() == {maize, nails, wanted, shed}
     assert ids("--kind", "need") == {wanted}
-    assert ids("--commune", "El Valle") == {nails, wanted}
-    assert ids("--commune", valle.commune[:8], "--kind", "offer") == {nails}
+    assert ids("--commune", "El Valle") == {nails, wanted, shed}
+    assert ids("--commune", valle.commune[:8], "--kind", "offer") == {nails, shed}
     assert ids("--category", "food-grain") == {maize}
     assert ids("--search", "maíz") == {maize, wanted}
     assert ids("--search", "MAIZ semb") == {wanted}
     assert ids("--search", "pulgada") == {nails}
     assert ids("--search", "***") == set()
+    assert ids("--place", "galpon") == ids("--since", "2020-01-31", "--place", "GALPÓN") == {shed}
+    assert ids("--since", clock.today()) == {maize, nails, wanted, shed}
+    assert ids("--since", "2099-01-31") == set()
+    assert ids("--until", "2020-01-31") == ids("--until", "2030-01-31") == {maize, nails, wanted, shed}
+    assert ids("--until", "2035-06-30") == {nails, wanted, shed}
+    assert ids("--until", "2035-07-01") == ids("--until", "2035-07-01", "--all") == {nails, wanted}
+    assert "is not a date" in montes.refused("listings", "--since", "ayer")
+    assert "is not a date" in montes.refused("listings", "--until", "31/1/2099")
     assert montes.run("listings", "--search", "nada").stdout == "There are no listings to show.\n"
     assert "No commune called" in montes.refused("listings", "--commune", "La Sierra")
 

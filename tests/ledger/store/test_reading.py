@@ -196,6 +196,8 @@ def test_listings_are_chosen_by_what_was_asked(told: Told) -> None:
     assert ids(ask(today="2030-01-31")) == [other, nails, maize]
     assert ids(ask(today="2030-02-01")) == [other, maize]
     assert ids(ask(limit=1, offset=1)) == [nails]
+    assert ids(ask(since=3_000)) == [other, nails]
+    assert ids(ask(since=3_001, ended=True)) == [other, gone]
     row = told.reader.listing(gone)
     assert (row.commune, row.ended, row.record.title) == (valle.commune, "withdrawn", "ñame")
 
@@ -232,6 +234,28 @@ def test_what_no_listing_says_finds_none(told: Told, search: str) -> None:
     assert told.reader.listings(search=search) == []
 
 
+def test_a_listing_is_found_where_it_is_and_where_its_commune_is(told: Told) -> None:
+    montes, valle = told.montes, told.valle
+    shed = montes.say(Offer, title="maíz", category="food", place="Galpón de La Ñapa", at=3_000)
+    anywhere = montes.say(Offer, title="café de Turmero", category="food", note="Quíbor", at=2_000)
+    far = valle.say(Offer, title="yuca", category="food", place="Bocono Arriba", at=1_000)
+    told.tell()
+
+    def ids(place: str) -> list[EntryId]:
+        return [row.id for row in told.reader.listings(place=place)]
+
+    assert ids("galpon") == ids("LA ÑAPA") == ids("nap gal") == [shed]
+    assert ids("Boconó") == [shed, anywhere, far]
+    assert ids("galpón bocon") == [shed]
+    assert ids("apa") == ids("Turmero") == ids("quibor") == ids("galpón arriba") == ids("¿?") == []
+    valle.say(Profile, name="El Valle", place="Quíbor")
+    montes.say(Profile, name="Los Montes")
+    told.tell()
+    assert ids("quibor") == ids("bocono") == [far]
+    told.store.erase(valle.log, valle.size - 2, far, 1_000, "a threat")
+    assert ids("bocono") == []
+
+
 def test_no_search_fails(told: Told) -> None:
     told.montes.say(Offer, title="maíz blanco", category="food")
     told.tell()
@@ -239,6 +263,7 @@ def test_no_search_fails(told: Told) -> None:
     @given(st.text(max_size=12) | st.text("\"*()-+^:{}[]AND OR NOT NEAR _'\\", max_size=12))
     def search(text: str) -> None:
         told.reader.listings(search=text)
+        told.reader.listings(place=text)
 
     search()
 

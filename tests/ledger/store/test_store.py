@@ -31,6 +31,7 @@ from ledger.errors import (
 )
 from ledger.limits import MAX_PAYLOAD_BYTES
 from ledger.log import Erased, Head, LogKey, LogState, Run, entry_id, head_body
+from ledger.records import Offer
 from ledger.standing import place_of
 from ledger.store import database, migrations, receiving, writing
 from ledger.store.reading import Reader
@@ -108,6 +109,7 @@ def with_one_more_migration() -> Migrations:
     later()(migrations.first)
     later()(migrations.listings_by_place)
     later()(migrations.readable_views)
+    later()(migrations.sites)
 
     @later()
     def further(changed: Database) -> None:
@@ -143,6 +145,28 @@ def test_a_ledger_of_the_first_version_lists_by_place_from_now_on(
         names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     assert "listing_commune" not in names
     assert "listing_category" in names
+
+
+def test_in_a_ledger_of_before_listings_are_found_by_place_from_now_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Migrations("ledger")
+    for step in (migrations.first, migrations.listings_by_place, migrations.readable_views):
+        before()(step)
+    montes = found("Los Montes", place="Boconó")
+    stored = [montes.say(Offer, title="maíz", category="food", place="El Galpón")]
+    stored.append(montes.say(Offer, title="yuca", category="food"))
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "MIGRATIONS", before)
+        with Store(path, NETWORK) as store:
+            store.ingest(montes.run())
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for table in ("listing", "commune"):
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN site")
+    Store(path, NETWORK).close()
+    with Reader(path) as reader:
+        assert [row.id for row in reader.listings(place="galpon")] == stored[:1]
+        assert {row.id for row in reader.listings(place="bocono")} == set(stored)
 
 
 def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(
