@@ -127,17 +127,21 @@ class Doer:
         except EvidenceError as error:
             return error
 
-    def see(self, deed: See) -> None:
-        """Look at a head of one's own log, or of one that is not taken in. Raises StoreError."""
+    def see(self, deed: See) -> bool:
+        """Look at a head of one's own log, or of one that is not taken in. Raises StoreError.
+
+        False if its log did not sign it: it says nothing about that log, and something about who shows it.
+        """
         if self._author is not None and deed.head.log == self._author.log:
             try:
                 self._author.see(deed.head)
             except BadHead:
-                pass  # nobody signed it: it says nothing about this log
-            return
+                return False
+            return True
         log = LogKey(deed.head.log)
-        if self._unknown is not None and deed.peer is not None and not self._admission().is_held(log):
-            self._unknown.see(deed.head, deed.peer)  # what is held back is not unknown
+        if self._unknown is None or deed.peer is None or self._admission().is_held(log):
+            return True  # what is held back is not unknown
+        return self._unknown.see(deed.head, deed.peer)
 
     def _take_back(self, run: Run) -> Outcome:
         assert self._author is not None

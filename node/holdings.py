@@ -84,3 +84,7 @@ class Shelf:
             if branch.holding.root_at(branch.number, want.end) == want.root:
                 return self._reader.runs(branch.number, want.start, want.end)
         return None
+
+    def branches(self, log: LogKey) -> Sequence[Branch]:
+        """The branches of a log."""
+        return self._reader.replicas(log)

@@ -146,11 +146,20 @@ anybody. With three times as many a log of 100,000 entries comes hardly faster, 
 PENDING_ENTRY_BYTES: Final = 200
 """bytes that a waiting entry counts for beside its payload: what holds it in memory."""
 
+PENDING_HEAD_BYTES: Final = 1_000
+"""bytes that a head counts for which waits to be looked at; its signature takes a tenth of a millisecond."""
+
+PENDING_EVIDENCE_BYTES: Final = 10_000
+"""bytes that evidence counts for which waits to be verified: two heads and two proofs."""
+
 MAX_SERVED_WANTS: Final = 256
 """wants that are answered before anything else of a link is looked at; others shall not wait for long."""
 
 MAX_UNSENT_BYTES: Final = 4_194_304
 """bytes that wait for a slow neighbour; one that takes no more is left behind, and met again later."""
+
+FAREWELL_SECONDS: Final = 10.0
+"""seconds in which the other side has to take the last that is said to it, before the connection is cut."""
 
 PING_SECONDS: Final = 30.0
 """seconds between two signs of life on a link; a link that a router has forgotten is found out after two."""

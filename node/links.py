@@ -29,7 +29,7 @@ from protocol.addresses import Addresses
 from protocol.gossip import Gossip, LinkId
 from protocol.handshake import Identity, Role
 from protocol.limits import MAX_NOISE_BYTES
-from protocol.serving import frames_for
+from protocol.serving import frames_for, hashes_for
 from protocol.session import Session
 
 from . import journal
@@ -41,7 +41,7 @@ from .ends import End, Linked, Parting, Socket, Twins
 from .hearsay import Hearsay, Judge
 from .holdings import Holdings, Shelf
 from .lending import Lender
-from .limits import MAX_SERVED_WANTS, MAX_UNSENT_BYTES, PING_SECONDS, REST_SECONDS
+from .limits import FAREWELL_SECONDS, MAX_SERVED_WANTS, MAX_UNSENT_BYTES, PING_SECONDS, REST_SECONDS
 from .photos import Giving, Photos
 from .places import client_for
 from .storing import Storing
@@ -123,6 +123,7 @@ class Links:
         self._ends: dict[LinkId, End] = {}
         self._twins = Twins(identity.log)
         self._serving_trouble: StoreError | None = None
+        self._reading_trouble: StoreError | None = None
         self.sent = self.received = 0
         """bytes of messages that went out and came in over all links, as they were on the wire"""
 
@@ -255,7 +256,7 @@ class Links:
     @property
     def troubles(self) -> Troubles:
         """What of the ledger could not be read or written the last time it was needed."""
-        return Troubles(self._serving_trouble, self._storing.trouble)
+        return Troubles(self._serving_trouble or self._reading_trouble, self._storing.trouble)
 
     @property
     def guests(self) -> list[Guest]:
@@ -307,10 +308,11 @@ class Links:
         end = End(number, session, socket, asyncio.Event(), address, now, now)
         self._ends[number] = end
         self.gossip.add(number, session)
-        end.give_up_early()
-        end.look()
         writer = asyncio.create_task(self._write(end))
+        writer.add_done_callback(lambda _: end.cut())  # nobody would hear anything over it any more
         try:
+            end.give_up_early()
+            end.look()
             async for message in socket:
                 if message.type is not WSMsgType.BINARY:
                     break
@@ -324,17 +326,38 @@ class Links:
                 if session.is_over:
                     break
                 await self._storing.room.wait()
+        except StoreError as error:
+            self._unread(end, error)
         finally:
-            if not session.is_over:
-                session.lost()
-                self._look(end)
-            end.look()
-            with suppress(asyncio.CancelledError, ConnectionError):
-                await writer
-            del self._ends[number]
-            self._watch.changed()
-            await socket.close()
+            try:
+                await self._part(end, writer)
+            finally:
+                self.gossip.lose(number)
+                del self._ends[number]
+                self._watch.changed()
+                await socket.close()
         return end
+
+    async def _part(self, end: End, writer: asyncio.Task[None]) -> None:
+        """Have the last words said, as long as somebody takes them."""
+        if not end.session.is_over:
+            end.session.lost()
+            try:
+                self._look(end)
+            except StoreError as error:
+                self._unread(end, error)
+        end.look()
+        with suppress(asyncio.CancelledError, ConnectionError, TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await writer
+
+    def _unread(self, end: End, error: StoreError) -> None:
+        """End a link, since what is held cannot be read at this time."""
+        self._reading_trouble = error
+        journal.tell("reading_failed", level="error", link=end.number, error=error)
+        end.session.end("trouble", "This node cannot read what it holds.")
+        self.gossip.lose(end.number)
+        end.look()
 
     def _welcome(self, end: End) -> None:
         """Somebody has just proved who they are."""
@@ -346,7 +369,6 @@ class Links:
 
     async def _write(self, end: End) -> None:
         """Send what a session has to say; when there is nothing, what is wanted; else a piece of a photo."""
-        loop = asyncio.get_running_loop()
         giving = Giving(self._lender, self._server)
         try:
             while True:
@@ -357,23 +379,31 @@ class Links:
                     # Whoever said farewell closes: the reading task waits for the other's close otherwise.
                     await end.socket.close()
                     return
-                wants = end.session.to_serve(MAX_SERVED_WANTS)
-                if wants:
-                    try:
-                        frames = await loop.run_in_executor(self._server, frames_for, wants, self._shelf)
-                    except StoreError as error:
-                        self._serving_trouble = error
-                        journal.tell("serving_failed", level="error", link=end.number, error=error)
-                        self._say_farewell(end, "trouble", "This node cannot read what it holds.")
-                    else:
-                        self._serving_trouble = None
-                        end.session.serve(frames)
+                if await self._answer(end):
                     continue
                 pause = await giving.go_on(end.session, self._now())
                 if pause != 0.0:
                     await self._wait(end, pause)
         finally:
             giving.close()
+
+    async def _answer(self, end: End) -> bool:
+        """Say some of what the other side asks or wants; whether there was anything."""
+        loop, session = asyncio.get_running_loop(), end.session
+        try:
+            if (ask := session.question) is not None:
+                session.answer(await loop.run_in_executor(self._server, hashes_for, ask, self._shelf))
+            elif wants := session.to_serve(MAX_SERVED_WANTS):
+                session.serve(*await loop.run_in_executor(self._server, frames_for, wants, self._shelf))
+            else:
+                return False
+        except StoreError as error:
+            self._serving_trouble = error
+            journal.tell("serving_failed", level="error", link=end.number, error=error)
+            self._say_farewell(end, "trouble", "This node cannot read what it holds.")
+        else:
+            self._serving_trouble = None
+        return True
 
     async def _wait(self, end: End, pause: float | None) -> None:
         """Wait until there is something to say, the other side has had its time, or a pause is over."""
@@ -385,13 +415,17 @@ class Links:
                 await end.wake.wait()
         except TimeoutError:
             end.session.tick(self._now())
-            self._look(end)
+            try:
+                self._look(end)
+            except StoreError as error:
+                self._unread(end, error)
         end.wake.clear()
 
     def _look(self, end: End) -> None:
-        """Let gossip see what has happened in a session."""
+        """Let gossip see what has happened in a session. Raises StoreError."""
         with self._reader.snapshot():
             self.gossip.look(end.number)
+        self._reading_trouble = None
         end.rested = end.rested or self.gossip.is_at_rest(end.number)
         self._end_duplicates(end)
         self._storing.add(self.gossip.deeds())
@@ -415,17 +449,22 @@ class Links:
         """End a session that is not over, and let gossip know."""
         end.session.end(code, sentence)
         end.look()
-        with self._reader.snapshot():
-            self.gossip.look(end.number)
+        asyncio.get_running_loop().call_later(FAREWELL_SECONDS, end.cut)
+        try:
+            with self._reader.snapshot():
+                self.gossip.look(end.number)
+        except StoreError as error:
+            self._unread(end, error)
 
     def _end_all(self, code: str = "stopping") -> None:
         for end in list(self._ends.values()):
             self._say_farewell(end, code)
 
     def _look_at_all(self) -> None:
-        for end in self._ends.values():
+        for end in list(self._ends.values()):
             if end.session.unsent > MAX_UNSENT_BYTES and not end.session.is_over:
-                end.session.end("slow", "The other side takes too little at a time.")
+                self._say_farewell(end, "slow", "The other side takes too little at a time.")
+        for end in self._ends.values():
             end.look()
         self._photos.collect()
         self._hearsay.collect()

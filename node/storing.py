@@ -19,7 +19,14 @@ from protocol.gossip import Deed, Gossip, Outcome, Prove, See, Take
 
 from . import journal
 from .deeds import Doer
-from .limits import MAX_PENDING_BYTES, MAX_RETRY_SECONDS, PENDING_ENTRY_BYTES, RETRY_SECONDS
+from .limits import (
+    MAX_PENDING_BYTES,
+    MAX_RETRY_SECONDS,
+    PENDING_ENTRY_BYTES,
+    PENDING_EVIDENCE_BYTES,
+    PENDING_HEAD_BYTES,
+    RETRY_SECONDS,
+)
 
 if TYPE_CHECKING:
     from ledger.store.writing import Store
@@ -123,6 +130,8 @@ class Storing:
             for deed, outcome in zip(deeds, outcomes, strict=True):
                 if not isinstance(deed, See):
                     self._gossip.done(deed, outcome)
+                elif not all(outcome):
+                    self._gossip.forged(deed)
             if self._forgives_later:
                 self._forgives_later = False
                 self._gossip.forgive()
@@ -138,15 +147,14 @@ class Storing:
                 done.append([self._doer.prove(deed)])
             else:
                 assert isinstance(deed, See)
-                self._doer.see(deed)
-                done.append([])
+                done.append([self._doer.see(deed)])
         return done
 
 
 def _bytes_in(deed: Deed) -> int:
     """What a deed takes of memory, nearly, as long as it waits."""
     if not isinstance(deed, Take):
-        return 0
+        return PENDING_HEAD_BYTES if isinstance(deed, See) else PENDING_EVIDENCE_BYTES
     payloads = [item for run in deed.runs for item in run.items if isinstance(item, bytes)]
     return sum(map(len, payloads)) + PENDING_ENTRY_BYTES * sum(len(run.items) for run in deed.runs)
 

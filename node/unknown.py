@@ -61,19 +61,22 @@ class Unknown:
         shown = self._logs.get(log)
         return () if shown is None else shown.heads
 
-    def see(self, head: Head, peer: LogKey) -> None:
-        """Take a head that a neighbour shows, if it is newer, and its log's key signed it."""
+    def see(self, head: Head, peer: LogKey) -> bool:
+        """Take a head that a neighbour shows, if it is newer; False if its log's key did not sign it.
+
+        One that would not be kept is not looked at so closely.
+        """
         log = LogKey(head.log)
         shown = self._logs.get(log)
         if shown is not None:
             self._of[shown.peer].move_to_end(log)
             newest = shown.heads[0]
             if len(shown.heads) > 1 or head.size < newest.size or head.root == newest.root:
-                return
+                return True
         elif len(self._of.get(peer, ())) >= MAX_UNKNOWN_OF_ONE:
-            return
+            return True
         if not head.is_signed(self._network):
-            return
+            return False
         if shown is None:
             self._make_room()
             shown = _Shown(peer, ())
@@ -81,6 +84,7 @@ class Unknown:
         self._put(log, _Shown(shown.peer, (*shown.heads, head) if is_other else (head,)))
         if self._storage is not None:
             self._storage.keep(log, shown.peer, encode_heads(self._logs[log].heads))
+        return True
 
     def forget(self, log: LogKey) -> None:
         """A log is taken in by now."""

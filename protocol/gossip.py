@@ -9,7 +9,7 @@ no clock (docs/spec/session.md).
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, NewType, Protocol, TypeAlias
@@ -27,6 +27,8 @@ from .limits import (
     MAX_DECLINED,
     MAX_ENTRIES_ASKED,
     MAX_MEMORIES,
+    MAX_OFFERS,
+    MAX_OWN_SEEN,
     MAX_SHOWN_BRANCHES,
     MAX_WANTS,
     PULL_ENTRIES,
@@ -38,7 +40,6 @@ from .session import (
     AddressesTold,
     AddressesWanted,
     Answered,
-    Asked,
     BlobCame,
     BlobEnded,
     Came,
@@ -106,8 +107,12 @@ class Prove:
 
 @dataclass(frozen=True, slots=True)
 class See:
-    """Look at a head that a neighbour shows, of the log that is written here or of one not taken in."""
+    """Look at a head that a neighbour shows, of the log that is written here or of one not taken in.
 
+    Where nobody has signed it, say so to `forged`.
+    """
+
+    link: LinkId
     head: Head
     peer: LogKey | None = None
 
@@ -152,6 +157,8 @@ class _Link:
     session: Session
     peer: LogKey | None = None
     compared: bool = False
+    offers: dict[LogKey, _Offer] = field(default_factory=dict)
+    """logs that it holds further than they are held here, and how far"""
     asked: dict[LogKey, _Pull] = field(default_factory=dict)
     """logs of which entries are wanted from it, or have come and are not all stored"""
     waiting: dict[Want, None] = field(default_factory=dict)
@@ -198,14 +205,16 @@ class Gossip:
         self._held = held
         self._links: dict[LinkId, _Link] = {}
         self._deeds: list[Deed] = []
-        self._sources: defaultdict[LogKey, OrderedDict[LinkId, _Offer]] = defaultdict(OrderedDict)
-        """of every log that somebody holds further, who, and how far"""
+        self._offers = 0
+        """what all neighbours offer together"""
         self._pulls: dict[LogKey, LinkId] = {}
         """from whom a log is fetched now"""
         self._unproved: dict[LogKey, list[tuple[LinkId, Head]]] = {}
         """of logs whose evidence is being verified, the heads that were shown meanwhile, and by whom"""
         self._declined: OrderedDict[LogKey, tuple[int, bytes]] = OrderedDict()
         """logs that are not taken in, the most recently shown last, with size and root of what was shown"""
+        self._own_seen: OrderedDict[tuple[int, bytes], None] = OrderedDict()
+        """heads of the log that is written here which were looked at"""
         self._memories: OrderedDict[LogKey, Roster] = OrderedDict()
 
     # Links --------------------------------------------------------------------------------------
@@ -213,6 +222,11 @@ class Gossip:
     def add(self, link: LinkId, session: Session) -> None:
         """Take note of a new session."""
         self._links[link] = _Link(session)
+
+    def lose(self, link: LinkId) -> None:
+        """Forget a link whose end could not be looked at."""
+        if link in self._links:
+            self._ended(link, self._links[link])
 
     def snapshot(self, peer: LogKey) -> tuple[Roster, Roster | None]:
         """The roster to compare with a neighbour's, and the one remembered of it (`session.Snapshot`)."""
@@ -236,8 +250,9 @@ class Gossip:
 
     def behind(self, link: LinkId) -> int:
         """How many entries a neighbour is known to hold that are not held here, declined logs aside."""
-        offered = ((log, sources[link].size) for log, sources in self._sources.items() if link in sources)
-        return sum(max(0, size - self._held.size(log)) for log, size in offered)
+        found = self._links.get(link)
+        offers = {} if found is None else found.offers
+        return sum(max(0, offer.size - self._held.size(log)) for log, offer in offers.items())
 
     def deeds(self) -> list[Deed]:
         """What is to be done, in this order; `done` is called for each `Take` and `Prove`."""
@@ -267,8 +282,6 @@ class Gossip:
                 self._shown(number, heads, evidence)
             case HeadsWanted(log):
                 link.session.announce(self._held.heads(log)[:MAX_SHOWN_BRANCHES])
-            case Asked(ask):
-                link.session.answer(self._hashes(ask))
             case Answered(_, hashes):
                 self._descend(number, link, hashes)
             case StateTold(state):
@@ -294,9 +307,8 @@ class Gossip:
         self.addresses.lose(number)
         for log in [log for log, source in self._pulls.items() if source == number]:
             del self._pulls[log]
-        for log in [log for log, sources in self._sources.items() if sources.pop(number, None) is not None]:
-            if not self._sources[log]:
-                del self._sources[log]
+        self._offers -= len(link.offers)
+        link.offers.clear()
 
     def _blame(self, number: LinkId, error: LedgerError) -> None:
         """End a session for what the other side did."""
@@ -339,36 +351,62 @@ class Gossip:
         if log in self._declined:
             self._declined.move_to_end(log)
         elif offer.size > self._held.size(log):
-            sources = self._sources[log]
-            if number not in sources or sources[number].size < offer.size:
-                sources[number] = offer
+            offers = self._links[number].offers
+            if log not in offers:
+                if not self._has_room(offers):
+                    return
+                self._offers += 1
+            elif offers[log].size >= offer.size:
+                return
+            offers[log] = offer
+
+    def _has_room(self, offers: dict[LogKey, _Offer]) -> bool:
+        """Whether somebody who has made these offers may make one more; whoever has made most gives way."""
+        if self._offers < MAX_OFFERS:
+            return True
+        most = max((link.offers for link in self._links.values()), key=len)
+        if len(offers) + 1 >= len(most):
+            return False
+        most.popitem()
+        self._offers -= 1
+        return True
+
+    def _drop(self, number: LinkId, log: LogKey) -> _Offer | None:
+        """Forget what a neighbour offers of a log."""
+        link = self._links.get(number)
+        offer = None if link is None else link.offers.pop(log, None)
+        self._offers -= offer is not None
+        return offer
 
     def _pull(self) -> None:
         """Ask for what is missing, each log of one neighbour at a time."""
         self._ask_waiting()
-        rooms = {number: link.room for number, link in self._links.items() if link.compared and link.room > 0}
-        wants: defaultdict[LinkId, list[Want]] = defaultdict(list)
-        for log in list(self._sources):
-            if not rooms:
-                break
-            source = next((number for number in self._sources[log] if number in rooms), None)
-            if source is None or log in self._pulls or log in self._links[source].asked:
+        for number, link in self._links.items():
+            if link.compared and link.room > 0 and link.offers:
+                self._pull_from(number, link)
+
+    def _pull_from(self, number: LinkId, link: _Link) -> None:
+        """Ask one neighbour for as much as may be asked of it."""
+        room, wants, outgrown = link.room, list[Want](), list[LogKey]()
+        for log, offer in link.offers.items():
+            if log in self._pulls or log in link.asked:
                 continue
             start = self._held.size(log)
-            count = min(self._sources[log][source].size - start, PULL_ENTRIES)
+            count = min(offer.size - start, PULL_ENTRIES)
             if count <= 0:
-                self._outgrow(log)
+                outgrown.append(log)
                 continue
-            link = self._links[source]
             link.asked[log] = _Pull(start, count, start)
-            self._pulls[log] = source
-            rooms[source] -= count
-            if rooms[source] <= 0 or len(wants[source]) >= MAX_WANTS // 2:
-                del rooms[source]
+            self._pulls[log] = number
             # Of a log that is not held the first entries alone: whose it is has to be known first.
-            wants[source].append(Want(log, start, start + count if start else 1))
-        for number, asked in wants.items():
-            self._links[number].session.want(asked)
+            wants.append(Want(log, start, start + count if start else 1))
+            room -= count
+            if room <= 0 or len(wants) >= MAX_WANTS // 2:
+                break
+        for log in outgrown:
+            self._outgrow(log)
+        if wants:
+            link.session.want(wants)
 
     def _want(self, link: _Link, want: Want) -> None:
         """Ask for something that shows a fork, or for a branch of one, as soon as that can be."""
@@ -391,9 +429,9 @@ class Gossip:
     def _satisfied(self, number: LinkId, link: _Link, want: Want, *, absent: bool) -> None:
         log = LogKey(want.log)
         if absent:
-            self._sources[log].pop(number, None)
+            self._drop(number, log)
         pull = link.asked[log]
-        offer = self._sources[log].get(number) if log in self._sources else None
+        offer = link.offers.get(log)
         if not absent and not want.root and pull.start and offer is not None and offer.size > pull.at:
             # The next ones are asked for at once, while these are stored: neither side waits for the other.
             pull.count = min(offer.size - pull.at, PULL_ENTRIES)
@@ -409,18 +447,17 @@ class Gossip:
         if self._pulls.get(log) == number:
             del self._pulls[log]
         if self._held.size(log) <= pull.start:
-            self._sources[log].pop(number, None)  # nothing came of it: it is not asked there again
+            self._drop(number, log)  # nothing came of it: it is not asked there again
         self._outgrow(log)
 
     def _outgrow(self, log: LogKey) -> None:
         """Forget who offers no more of a log than is held."""
-        sources = self._sources.get(log)
-        if sources is not None:
-            held = self._held.size(log)
-            for source in [source for source, offer in sources.items() if offer.size <= held]:
-                self._compare_roots(source, log, sources.pop(source))
-            if not sources:
-                del self._sources[log]
+        held = self._held.size(log)
+        for number, link in self._links.items():
+            if log in link.offers and link.offers[log].size <= held:
+                offer = self._drop(number, log)
+                assert offer is not None
+                self._compare_roots(number, log, offer)
 
     def _compare_roots(self, number: LinkId, log: LogKey, offer: _Offer) -> None:
         """Look whether a neighbour holds as much of a log, or another branch of it."""
@@ -458,6 +495,11 @@ class Gossip:
         self._pull()
         if link is not None:
             self._rest(link)
+
+    def forged(self, deed: See) -> None:
+        """Nobody has signed a head that was shown: whoever passes heads on has looked at them before."""
+        self._own_seen.pop((deed.head.size, deed.head.root), None)
+        self._blame(deed.link, Misbehaved("The other side shows heads that their log has not signed."))
 
     def _took(self, number: LinkId, link: _Link, logs: Iterable[LogKey]) -> None:
         """A message that brought entries of some logs has been stored."""
@@ -506,8 +548,7 @@ class Gossip:
 
     def _knows(self, number: LinkId, head: Head) -> bool:
         """Whether a neighbour has shown that it holds as much."""
-        sources = self._sources.get(LogKey(head.log))
-        offer = None if sources is None else sources.get(number)
+        offer = self._links[number].offers.get(LogKey(head.log))
         return offer is not None and (
             offer.size > head.size or (offer.size == head.size and offer.root in (b"", head.root))
         )
@@ -522,7 +563,8 @@ class Gossip:
     def _refused(self, number: LinkId, run: Run, error: LedgerError) -> None:
         self._count_refusal(number)
         if isinstance(error, Declined):
-            self._sources.pop(run.log, None)
+            for each in self._links:
+                self._drop(each, run.log)
             self._decline(number, run.head)
         elif isinstance(error, Diverged):
             link = self._links.get(number)
@@ -543,7 +585,7 @@ class Gossip:
         if self._declined.get(log) != (head.size, head.root):
             self._declined[log] = (head.size, head.root)
             if link is not None and link.peer is not None:
-                self._deeds.append(See(head, link.peer))
+                self._deeds.append(See(number, head, link.peer))
         self._declined.move_to_end(log)
         while len(self._declined) > MAX_DECLINED:
             self._declined.popitem(last=False)
@@ -565,8 +607,11 @@ class Gossip:
                 self._unproved.setdefault(evidence.log, [])
         for head in heads:
             log = LogKey(head.log)
-            if log == self._held.own:
-                self._deeds.append(See(head))
+            if log == self._held.own and (head.size, head.root) not in self._own_seen:
+                self._own_seen[head.size, head.root] = None
+                if len(self._own_seen) > MAX_OWN_SEEN:
+                    self._own_seen.popitem(last=False)
+                self._deeds.append(See(number, head))
             if log in self._unproved:
                 self._unproved[log].append((number, head))
             else:
@@ -669,16 +714,6 @@ class Gossip:
         link.descents.pop(0)
         link.descent = None
         self._begin_descent(link)
-
-    def _hashes(self, ask: Ask) -> list[bytes]:
-        """The answer to a question about a tree; empty if the branch of that head is not held."""
-        for branch in self._held.branches(LogKey(ask.log)):
-            if branch.size >= ask.size and _root_at(branch, ask.size) == ask.root:
-                try:
-                    return [subtree_of(branch, start, end) for start, end in ask.spans]
-                except RunRefused:
-                    return []
-        return []
 
     # Rest ---------------------------------------------------------------------------------------
 

@@ -103,6 +103,10 @@ MEMORY_BYTES: Final = 2
 MEMORY_LEAST_BYTES: Final = 512
 """bytes of what has changed that are always said; they cost less than another turn."""
 
+SERVED_BYTES: Final = 1_048_576
+"""bytes of encoded runs that are read for one side before another's turn comes; four messages. A run more may
+come on top."""
+
 MAX_WANTS: Final = 1_024
 """wants in one message; with a log's key of 34 bytes each they come to some 40 KB."""
 
@@ -134,6 +138,13 @@ PULL_ENTRIES: Final = 8_192
 
 MAX_ENTRIES_ASKED: Final = 32_768
 """entries that are asked of one neighbour and have not come; four logs at once keep a slow link busy."""
+
+MAX_OFFERS: Final = 262_144
+"""logs that all neighbours together hold further, one counted for each that does; 400 bytes of memory each.
+Five neighbours who know the whole country; of more, whoever offers most offers less."""
+
+MAX_OWN_SEEN: Final = 1_024
+"""heads of the log that is written here, as others show them, that are not looked at a second time."""
 
 MAX_DECLINED: Final = 65_536
 """logs that are not taken in of which that is remembered, so that they are not asked for again; more than all
@@ -173,7 +184,14 @@ QUESTIONS_AT_ONCE: Final = 2_048
 """questions about trees at once: five for each of 400 logs whose forks nobody has found yet."""
 
 QUESTIONS_PER_SECOND: Final = 8
-"""questions a second beyond those; 16 subtrees of a log of 100,000 entries are hashed in some 60 ms."""
+"""questions a second beyond those; whoever looks for a cut has done so with five."""
+
+HASHED_AT_ONCE: Final = 1_048_576
+"""leaves that questions about trees may have hashed at once: ten forks of logs of 100,000 entries. Some three
+seconds of computing; a question about a longer log counts as all of them."""
+
+HASHED_PER_SECOND: Final = 8_192
+"""leaves a second beyond those; some 3 % of a core of a laptop."""
 
 UNASKED_BYTES_AT_ONCE: Final = 134_217_728
 """bytes of inflated messages beside entries and blobs, which are counted as they are asked for: a comparison

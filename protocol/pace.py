@@ -74,6 +74,11 @@ class Thing(Enum):
         limits.QUESTIONS_PER_SECOND,
         "The other side asks more about trees than this side will hash for it.",
     )
+    HASHED = (
+        limits.HASHED_AT_ONCE,
+        limits.HASHED_PER_SECOND,
+        "The other side asks about larger trees than this side will hash for it.",
+    )
     REFUSALS = (
         limits.REFUSALS_AT_ONCE,
         limits.REFUSALS_PER_SECOND,

@@ -8,6 +8,7 @@ of whom is `gossip`'s (docs/spec/session.md).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Annotated, Final
 
 import msgspec
@@ -82,6 +83,11 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
         msgspec.Meta(min_length=1, max_length=MAX_DESCENT_SPANS),
     ]
 
+    @property
+    def leaves(self) -> int:
+        """How many leaves are hashed for the answer."""
+        return sum(end - start for start, end in self.spans)
+
 
 _ask: Final = msgspec.msgpack.Decoder(Ask)
 _hashes: Final = msgspec.msgpack.Decoder(
@@ -99,6 +105,8 @@ def decode_ask(data: bytes) -> Ask:
     ask: Ask = decode_as(_ask, data, MAX_QUESTION_BYTES, "A question about a tree")
     if any(not start < end <= ask.size for start, end in ask.spans):
         raise MessageError("A question about a tree names what is outside of it.")
+    if any(start < end for (_, end), (start, _) in pairwise(ask.spans)):
+        raise MessageError("A question about a tree names some of it twice.")
     return ask
 
 

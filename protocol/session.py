@@ -43,6 +43,7 @@ from .handshake import Handshake, Identity, Met, Role
 from .lending import Borrowing, Lending
 from .limits import (
     ANSWER_SECONDS,
+    HASHED_AT_ONCE,
     MAX_OPEN_WANTS,
     MAX_REASON_CHARACTERS,
     MAX_WANTS,
@@ -111,13 +112,6 @@ class HeadsWanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The other side asks about a tree; give the answer to `answer`."""
-
-    ask: Ask
-
-
-@dataclass(frozen=True, slots=True)
 class Answered:
     """The answer to the question about a tree; empty where the other side does not hold it."""
 
@@ -177,7 +171,6 @@ Event: TypeAlias = (
     | Satisfied
     | Shown
     | HeadsWanted
-    | Asked
     | Answered
     | StateTold
     | BlobCame
@@ -229,7 +222,8 @@ class Session:
         self._borrowing = Borrowing()
         self._lending = Lending(now)
         self._asked: Ask | None = None
-        self._owes_hashes = False
+        self.question: Ask | None = None
+        """what the other side asks about a tree and has not been told; give it to `answer`"""
         self.paces = Paces()
         """what the other side may still say and cause"""
         self._told = now
@@ -371,15 +365,19 @@ class Session:
 
     def answer(self, hashes: Sequence[bytes]) -> None:
         """Answer the other side's question about a tree; nothing, if that is not held."""
-        self._owes_hashes = False
+        self.question = None
         self._put(Kind.HASHES, questions.encode_hashes(hashes))
 
     def to_serve(self, limit: int) -> list[Want]:
         """The next things that the other side wants, at most `limit`; `serve` answers them in this order."""
         return [self._serving.popleft() for _ in range(min(limit, len(self._serving)))]
 
-    def serve(self, frames: Iterable[bytes]) -> None:
-        """Send what was wanted: frames of messages of runs and of what is absent, as `serving` makes them."""
+    def serve(self, frames: Iterable[bytes], rest: Sequence[Want] = ()) -> None:
+        """Send what was wanted: frames of messages of runs and of what is absent, as `serving` makes them.
+
+        `rest` is what of it has not been answered: it is the next to be served.
+        """
+        self._serving.extendleft(reversed(rest))
         if self.state is not State.ENDED:
             assert self._channel is not None
             self._channel.put_frames(frames)
@@ -483,11 +481,12 @@ class Session:
                 self.paces.take(Thing.EVIDENCE, 1, now)
                 self._events.append(Shown(evidence=decode_evidence(body)))
             case Kind.ASK:
-                if self._owes_hashes:
+                if self.question is not None:
                     raise Misbehaved("The other side asks about a tree before the last answer has come.")
-                self._owes_hashes = True
                 self.paces.take(Thing.QUESTIONS, 1, now)
-                self._events.append(Asked(questions.decode_ask(body)))
+                ask = questions.decode_ask(body)
+                self.paces.take(Thing.HASHED, min(ask.leaves, HASHED_AT_ONCE), now)
+                self.question = ask
             case Kind.HASHES:
                 asked, self._asked = self._asked, None
                 if asked is None:

@@ -24,7 +24,7 @@ from protocol.frames import HEADER, Joiner, Message, read_header
 from protocol.gossip import Gossip, LinkId, Prove, Take
 from protocol.handshake import Identity, Met, Role
 from protocol.noise import CipherState, Keys
-from protocol.serving import frames_for, frames_of_blob
+from protocol.serving import frames_for, frames_of_blob, hashes_for
 from protocol.session import Session
 from protocol.spreading import Verdict
 
@@ -144,8 +144,10 @@ class Talk:
     def go_on(self) -> None:
         """Let the node do what there is to do."""
         self.node.look(self.number)
+        if not self.is_over and (ask := self.session.question) is not None:
+            self.session.answer(hashes_for(ask, self.node.memory))
         while not self.is_over and (wants := self.session.to_serve(64)):
-            self.session.serve(frames_for(wants, self.node.memory))
+            self.session.serve(*frames_for(wants, self.node.memory))
         while (want := self.session.blob_to_lend()) is not None:
             held = PHOTOS.get(want.digest)
             for frames in frames_of_blob(want, None if held is None else (len(held), BytesIO(held))):

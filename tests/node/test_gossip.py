@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from ledger.author import TakenBack
+from ledger.errors import BadHead
 from ledger.evidence import check_evidence
 from ledger.log import Erased, Head, LogKey, Run, leaf_hashes
 from node.admission import Admission
 from node.deeds import Doer
+from node.unknown import Unknown
+from protocol import gossip
 from protocol.blobs import BlobChunk, encode_chunk, encode_no_blob
 from protocol.channel import Channel
 from protocol.errors import LeftOff, Misbehaved, SessionError, TooMuch
@@ -351,7 +355,7 @@ def test_heads_that_lead_nowhere_cost_a_question(node: Meeting) -> None:
     assert link.session.open_wants == 1
     tell(victim, link, channel, Kind.ABSENT, encode_absent(HEAD.log))
     assert link.session.open_wants == 0
-    assert not victim.gossip._sources
+    assert not victim.gossip._links[link.number].offers
     assert not link.session.is_over
 
 
@@ -363,6 +367,75 @@ def test_heads_of_another_branch_that_nobody_signed_cost_nothing(node: Meeting) 
     head = author.runs[0].head
     tell(victim, link, channel, Kind.HEADS, encode_heads([Head(head.log, 3, bytes(32), bytes(64))]))
     assert link.session.open_wants == 0
+
+
+def test_what_all_offer_together_is_bounded_and_nobody_takes_the_places_of_others(
+    node: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Heads of logs that do not exist, answered for slowly, would be remembered without end."""
+    monkeypatch.setattr(gossip, "MAX_OFFERS", 600)
+    monkeypatch.setattr(gossip, "MAX_WANTS", 100)
+    victim, friend = node("victim"), node("friend")
+    link, channel = stranger(victim, node)
+    invented = [Head(b"%032d" % number, 1, bytes(32), bytes(64)) for number in range(1_000)]
+    tell(victim, link, channel, Kind.HEADS, encode_heads(invented))
+    assert len(victim.gossip._links[link.number].offers) == 600
+    holding(friend, *logs(250))
+    victim.meet(friend)
+    settle(victim, friend)
+    assert entries_of(victim) == entries_of(friend)
+    assert len(victim.gossip._links[link.number].offers) < 600
+    assert victim.gossip._offers == sum(len(each.offers) for each in victim.gossip._links.values())
+    assert not link.session.is_over
+
+
+def test_a_head_of_ones_own_log_that_nobody_signed_ends_the_session(node: Meeting) -> None:
+    """Else somebody could have signatures looked at without end; one that was seen is not looked at again."""
+    victim = node("victim")
+    victim.doer = Doer(victim.store, Seer(victim.log), lambda: Admission(victim.reader, (), lambda: None))
+    link, channel = stranger(victim, node)
+    own = Author("victim")
+    own.write(b"something")
+    for _time in range(3):
+        tell(victim, link, channel, Kind.HEADS, encode_heads([own.runs[0].head] * 9))
+    settle(victim)
+    assert victim.doer._author.seen == [own.runs[0].head]  # type: ignore[union-attr]
+    tell(victim, link, channel, Kind.HEADS, encode_heads([Head(victim.log, 7, bytes(32), bytes(64))] * 9))
+    settle(victim)
+    assert [type(error) for _, _, error in victim.gossip.faults] == [Misbehaved]
+    assert link.session.is_over
+
+
+def test_a_head_of_an_unknown_log_that_nobody_signed_ends_the_session(node: Meeting) -> None:
+    victim = node("victim")
+    victim.doer = Doer(
+        victim.store, None, lambda: Admission(victim.reader, (), lambda: None), Unknown(NETWORK)
+    )
+    link, channel = stranger(victim, node)
+    tell(victim, link, channel, Kind.HEADS, encode_heads([HEAD.head]))
+    tell(victim, link, channel, Kind.RUNS, join_runs([encode_run(HEAD)]))
+    settle(victim)
+    assert not link.session.is_over
+    tell(victim, link, channel, Kind.HEADS, encode_heads([Head(HEAD.log, 99, bytes(32), bytes(64))]))
+    settle(victim)
+    assert [type(error) for _, _, error in victim.gossip.faults] == [Misbehaved]
+
+
+class Seer:
+    """What becomes of the log that is written here: its heads are looked at."""
+
+    def __init__(self, log: LogKey) -> None:
+        self.log = log
+        self.seen: list[Head] = []
+
+    def take_back(self, run: Run) -> TakenBack:
+        raise AssertionError("nothing of it comes")
+
+    def see(self, head: Head) -> bool:
+        if not head.is_signed(NETWORK):
+            raise BadHead("Nobody has signed it.")
+        self.seen.append(head)
+        return True
 
 
 @pytest.mark.parametrize("what", ["root", "signature", "log"])
@@ -498,7 +571,19 @@ def test_asking_about_trees_without_end_ends_the_session(node: Meeting) -> None:
     spare(Thing.QUESTIONS, link, 5)
     for _number in range(6):
         tell(victim, link, channel, Kind.ASK, encode_ask(Ask(HEAD.log, 1, HEAD.head.root, ((0, 1),))))
+        link.session.answer([])
     assert told_too_much(victim, link) == Thing.QUESTIONS.value[2]
+
+
+def test_asking_for_all_of_a_large_tree_again_and_again_ends_the_session(node: Meeting) -> None:
+    """A hundred bytes may ask for a hundred thousand hashes."""
+    victim = node("victim")
+    link, channel = stranger(victim, node)
+    spare(Thing.HASHED, link, 2_500)
+    for _number in range(3):
+        tell(victim, link, channel, Kind.ASK, encode_ask(Ask(HEAD.log, 1_024, bytes(32), ((0, 1_024),))))
+        link.session.answer([])
+    assert told_too_much(victim, link) == Thing.HASHED.value[2]
 
 
 def test_what_may_be_skipped_is_skipped_so_many_times(node: Meeting) -> None:

@@ -18,9 +18,15 @@ from node import links, storing
 from node.admission import Admission
 from node.ends import Parting
 from node.links import PATH, Links
+from protocol.frames import Kind
 from protocol.handshake import Identity
+from protocol.limits import SERVED_BYTES
+from protocol.messages import encode_heads
+from protocol.questions import Want, encode_wants
+from protocol.serving import frames_for
 
 from ..support.histories import NETWORK, Author, numbered, written
+from ..support.stranger import stranger
 
 SECONDS = 20.0
 """seconds after which a story has failed; it takes a tenth of one."""
@@ -289,5 +295,75 @@ def test_one_that_has_moved_is_believed_at_once(tmp_path: Path) -> None:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    tell(story)
+
+
+def test_one_that_takes_nothing_is_left_behind_and_asked_for_nothing_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was asked of it is asked of others; no place is kept for it."""
+    monkeypatch.setattr(links, "MAX_UNSENT_BYTES", 100_000)
+    monkeypatch.setattr(links, "FAREWELL_SECONDS", 0.1)
+    one = Node(tmp_path, "one")
+    author = written("some", numbered("some", 3))
+
+    async def story() -> None:
+        async with one.running(), stranger(one.port, Author("slow").key, NETWORK) as slow:
+            await slow.say(Kind.HEADS, encode_heads([author.runs[0].head]))
+            await until(lambda: bool(one.links.gossip._pulls))
+            (end,) = one.links._ends.values()
+            end.session._channel.put_frames([bytes(65_536)] * 400)  # type: ignore[union-attr]
+            one.links.look()
+            assert not one.links.gossip._links
+            assert not one.links.gossip._pulls
+            await until(lambda: not one.links._ends)
+
+    tell(story)
+
+
+def test_a_ledger_that_cannot_be_read_for_a_while_ends_links_and_nothing_else(tmp_path: Path) -> None:
+    """Whatever is read when a neighbour says something: there is a place for it again afterwards."""
+    one, other = Node(tmp_path, "one"), Node(tmp_path, "other")
+    other.holding(written("some", numbered("some", 3)))
+
+    async def story() -> None:
+        async with other.running(), one.running():
+            with failing(one.links._reader, "snapshot"):
+                async with linked(one, other) as task:
+                    await task
+                async with linked(other, one) as task:
+                    assert (await task).said in ("trouble", None)
+                assert one.links.troubles.serving is not None
+            await until(lambda: not one.links._ends and not other.links._ends)
+            assert not one.links.gossip._links
+            async with linked(one, other):
+                await until(lambda: bool(one.links.gossip._memories))
+            assert one.sizes() == other.sizes()
+            assert one.links.troubles == (None, None)
+
+    tell(story)
+
+
+def test_what_is_wanted_by_the_gigabyte_is_served_by_the_megabyte(tmp_path: Path) -> None:
+    """A log wanted a thousand times takes no more memory than once, and others get theirs in between."""
+    one = Node(tmp_path, "one")
+    author = written("long", *([bytes([number]) * 1_000 for number in range(200)] for _ in range(15)))
+    one.holding(author)
+    log, size = author.state.log, author.state.size
+
+    async def story() -> None:
+        async with one.running(), stranger(one.port, Author("greedy").key, NETWORK) as greedy:
+            wants = [Want(log, 0, size)] * 1_000
+            served = frames_for(wants, one.links._shelf)
+            assert sum(map(len, served.frames)) < 2 * SERVED_BYTES
+            assert served.rest[0].start > 0
+            assert len(served.rest) > 990
+            await greedy.say(Kind.WANT, encode_wants(wants))
+            async with stranger(one.port, Author("modest").key, NETWORK) as modest:
+                modest.session.want([Want(log, 0, size)])
+                await modest.send()
+                while modest.session.open_wants:
+                    assert await modest.hear()
 
     tell(story)

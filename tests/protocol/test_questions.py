@@ -64,6 +64,8 @@ REFUSED: list[tuple[Callable[[bytes], Any], Any]] = [
     (questions.decode_ask, [LOG, 9, ROOT, [[0, 1]] * 17]),
     (questions.decode_ask, [LOG, 9, ROOT, [[0, 10]]]),
     (questions.decode_ask, [LOG, 9, ROOT, [[3, 3]]]),
+    (questions.decode_ask, [LOG, 9, ROOT, [[0, 8], [0, 8]]]),
+    (questions.decode_ask, [LOG, 9, ROOT, [[4, 8], [0, 4]]]),
     (questions.decode_ask, [LOG, 0, ROOT, [[0, 1]]]),
     (questions.decode_hashes, [ROOT] * 17),
     (questions.decode_hashes, [ROOT[:31]]),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ledger.log import Erased, Head, Run
+from ledger.log import Erased, Head, LogKey, Run
+from ledger.replica import Branch
 from protocol.frames import Kind
 from protocol.questions import Want
 from protocol.serving import frames_for
@@ -28,7 +29,7 @@ class Withholder(Node):
     def serve(self, end: End) -> None:
         """Serve half of what is wanted."""
         while wants := end.session.to_serve(SERVED):
-            end.session.serve(frames_for(wants, _Sparse(self.memory)))
+            end.session.serve(*frames_for(wants, _Sparse(self.memory)))
 
 
 class Idler(Node):
@@ -44,7 +45,7 @@ class Forger(Node):
     def serve(self, end: End) -> None:
         """Serve what nobody signed."""
         while wants := end.session.to_serve(SERVED):
-            end.session.serve(frames_for(wants, _Changed(self.memory, self.world.random)))
+            end.session.serve(*frames_for(wants, _Changed(self.memory, self.world.random)))
 
 
 class Babbler(Node):
@@ -84,17 +85,24 @@ class Flooder(Node):
             yield Head(random.randbytes(32), random.randrange(1, 9_000), random.randbytes(32), bytes(64))
 
 
-class _Sparse:
+class _Shelf:
+    """What is held, as it is shown to others."""
+
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
+    def branches(self, log: LogKey) -> Sequence[Branch]:
+        return self._memory.branches(log)
+
+
+class _Sparse(_Shelf):
     def runs(self, want: Want) -> Iterator[Run] | None:
         return None if want.log[0] % 2 else self._memory.runs(want)
 
 
-class _Changed:
+class _Changed(_Shelf):
     def __init__(self, memory: Memory, random: Random) -> None:
-        self._memory = memory
+        super().__init__(memory)
         self._random = random
 
     def runs(self, want: Want) -> Iterator[Run] | None:

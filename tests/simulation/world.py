@@ -20,7 +20,7 @@ from ledger.errors import LedgerError
 from ledger.log import LogKey
 from protocol.gossip import Gossip, LinkId, Prove, See, Stored, Take
 from protocol.handshake import Identity, Role
-from protocol.serving import frames_for
+from protocol.serving import frames_for, hashes_for
 from protocol.session import Session
 
 from ..support.histories import NETWORK, Author
@@ -125,7 +125,7 @@ class Node:
     def serve(self, end: End) -> None:
         """Answer what the other side wants."""
         while wants := end.session.to_serve(SERVED):
-            end.session.serve(frames_for(wants, self.memory))
+            end.session.serve(*frames_for(wants, self.memory))
 
     def go_on(self) -> None:
         """Send, store and wait, as everything that came asks for."""
@@ -136,6 +136,8 @@ class Node:
         self.blamed += [(peer, fault) for _, peer, fault in self.gossip.faults]
         self.gossip.faults.clear()
         for end in list(self.ends.values()):
+            if (ask := end.session.question) is not None:
+                end.session.answer(hashes_for(ask, self.memory))
             self.serve(end)
             for piece in end.session.outgoing():
                 self.world.carry(end, piece)

@@ -23,7 +23,7 @@ from node.holdings import Holdings, Shelf
 from node.lending import Lender
 from protocol.gossip import Gossip, LinkId, Prove, See, Take
 from protocol.handshake import Identity, Role
-from protocol.serving import frames_for, frames_of_blob
+from protocol.serving import frames_for, frames_of_blob, hashes_for
 from protocol.session import Session
 
 _numbers = count(1)
@@ -105,10 +105,13 @@ class Neighbour:
         """Do what there is to do, and carry what is to be sent; whether there was anything."""
         busy = self._do()
         for link in list(self.links.values()):
+            if (ask := link.session.question) is not None:
+                with self.reader.snapshot():
+                    link.session.answer(hashes_for(ask, self.shelf))
             wants = link.session.to_serve(64)
             if wants:
                 with self.reader.snapshot():
-                    link.session.serve(frames_for(wants, self.shelf))
+                    link.session.serve(*frames_for(wants, self.shelf))
             self._lend(link)
             pieces = link.session.outgoing()
             busy = busy or bool(pieces)
@@ -149,7 +152,8 @@ class Neighbour:
                     with self.reader.snapshot():
                         self.gossip.done(deed, [outcome])
                 case See():
-                    self.doer.see(deed)
+                    if not self.doer.see(deed):
+                        self.gossip.forged(deed)
         return bool(deeds)
 
 
