@@ -23,10 +23,9 @@ from ..errors import ImportStopped, InputError
 from ..intake import ImportReport
 from ..sending import send
 from ..service import Service
-from .forms import Form
+from .forms import Form, check_token
 from .site import ask, page
 from .uploads import form_with_files
-from .visits import VISITS
 
 ROUTES: Final = web.RouteTableDef()
 
@@ -93,9 +92,8 @@ async def take_in(request: web.Request) -> web.Response:
     resident, imports = request.app[RESIDENT], request.app[IMPORTS]
     _ = resident.opened
     async with form_with_files(request, MAX_BUNDLE_BYTES) as (form, uploads):
-        if not request.app[VISITS].knows(request, form["token"]):
-            form.refuse("bundle", InputError("This page is from before the node was started: try it again."))
-        elif not uploads:
+        check_token(request, form, "bundle")
+        if not uploads:
             form.refuse("bundle", InputError("Choose the file that others have written."))
         elif imports.last is not None and not imports.last.is_over:
             form.refuse("bundle", InputError("Another bundle is being taken in: wait until it is done."))

@@ -45,12 +45,11 @@ from ledger.records import (
 
 from .. import clock, journal, keys, language, telling, wording
 from ..api import RESIDENT
-from ..errors import InputError
 from ..language import gettext as _
 from ..overview import Names
 from ..service import Service
 from . import drafts
-from .forms import Form, form_of, id_in, unreadable
+from .forms import Form, form_of, from_before, id_in, unreadable
 from .site import page
 from .visits import VISITS
 
@@ -131,8 +130,7 @@ async def sign(request: web.Request) -> web.Response:
     if not back.startswith("/") or back.startswith("//"):
         raise unreadable()
     if not visits.knows(request, token):
-        old = InputError("This page was from before the node was started anew: look once more, then sign.")
-        return await show(request, record, back=back, form=form, about=about, fault=old)
+        return await show(request, record, back=back, form=form, about=about, fault=from_before())
     signed = msgspec.structs.replace(record, at=clock.now())
 
     def work(service: Service) -> EntryId:

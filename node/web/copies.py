@@ -20,9 +20,8 @@ from ..backup import write_backup
 from ..errors import InputError
 from ..sending import send
 from ..service import Service
-from .forms import Form, form_of
+from .forms import Form, check_token, form_of
 from .site import page
-from .visits import VISITS
 
 ROUTES: Final = web.RouteTableDef()
 
@@ -45,9 +44,8 @@ async def _page(request: web.Request, form: Form) -> web.Response:
 async def download(request: web.Request) -> web.StreamResponse:
     """A backup, as a file."""
     form, resident = await form_of(request), request.app[RESIDENT]
-    if not request.app[VISITS].knows(request, form["token"]):
-        form.refuse("", InputError("This page was from before the node was started anew: try it once more."))
-    elif form["password"] != form["again"]:
+    check_token(request, form)
+    if form["password"] != form["again"]:
         form.refuse("again", InputError("The two are not the same: type it again."))
     if not form.is_good:
         return await _page(request, form)

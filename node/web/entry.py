@@ -21,7 +21,7 @@ from ..lan import FROM_LAN, LAN
 from ..limits import MAX_ENTRY_BYTES, SESSION_SECONDS
 from ..people import FOR_PROGRAMS, SAFE, Refused
 from ..whence import host_of
-from .forms import Form, form_of
+from .forms import Form, check_token, form_of
 from .site import own_path, page
 from .visits import INSIDE, VISITS
 
@@ -101,11 +101,10 @@ async def enter(request: web.Request) -> web.Response:
     if not request.app[FROM_LAN] or request.get(INSIDE):
         raise web.HTTPSeeOther(to)
     status, headers, secret = 422, {}, ""
-    if not request.app[VISITS].knows(request, form["token"]):
-        form.refuse("", InputError("This page was from before the node was started anew: type it once more."))
-    elif not form["password"]:
+    check_token(request, form)
+    if not form["password"]:
         form.refuse("password", InputError("This is needed: fill it in."))
-    else:
+    if form.is_good:
         try:
             secret = await _entrance(request).enter(host_of(request), form["password"])
         except ComeLater as error:

@@ -149,7 +149,8 @@ def _withdraw(form: Form, exchange: str) -> Wished:
 def _hand(form: Form, exchange: str, *, is_arrival: bool) -> Wished:
     """All that is open where no number was typed, in the transfer's unit unless another was chosen."""
     form.read("number", typed.decimal_of)
-    form.read("unit", typed.unit_of)
+    if form.read("unit", typed.unit_of) is not None and not form["number"].strip():
+        form.refuse("number", InputError("A unit needs a quantity: give both, or neither."))
     common: dict[str, Any] = {
         "transfer": _number(form),
         "quantity": form["number"].strip() or None,

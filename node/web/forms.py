@@ -130,12 +130,17 @@ def id_in(text: str) -> EntryId:
         raise unreadable() from None
 
 
-def check_token(request: web.Request, form: Form) -> None:
+def check_token(request: web.Request, form: Form, field: str = "") -> None:
     """Refuse a form that was not shown to this browser since the node was started."""
     if not request.app[VISITS].knows(request, form["token"]):
-        form.refuse(
-            "", InputError("This page was from before the node was started anew: look once more, then go on.")
-        )
+        form.refuse(field, from_before())
+
+
+def from_before() -> InputError:
+    """What is said of such a form, whichever it is; what was typed is kept, but for passwords and files."""
+    return InputError(
+        "This page was from before the node was started anew: look at it once more, then send it again."
+    )
 
 
 def whole(text: str) -> int:

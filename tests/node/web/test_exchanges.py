@@ -62,6 +62,52 @@ def test_a_dispute_is_settled_when_both_have_said_the_same(
     assert "transport committee" in browser.page.text
 
 
+def test_what_was_counted_after_all_has_its_unit(
+    montes: Secretary, valle: Secretary, visit: Visiting
+) -> None:
+    """Nothing was agreed of how much: what was handed over can be told all the same, and what arrived."""
+    arguments = ("--give", "repairs", "--give", "nails;3;kg", "--take", "maize")
+    exchange = valle.sign("propose", "--to", "Los Montes", *arguments, "--yes")
+    carry(valle, montes)
+    montes.sign("accept", exchange, "--yes")
+    carry(montes, valle)
+    valle.sign("deliver", exchange, "--transfer", "1", "--yes")
+    carry(valle, montes)
+    browser = visit(montes)
+    step(browser, exchange, "deliver", number="40", unit="")
+    assert browser.page.status == 422
+    assert "needs its unit" in browser.page.text
+    step(browser, exchange, "deliver", number="", unit="kg")
+    assert "A unit needs a quantity" in browser.page.text
+    step(browser, exchange, "deliver", number="40", unit="<b>")
+    assert "There is no unit" in browser.page.text
+    step(browser, exchange, "deliver", number="40", unit="kg")
+    assert "40 kg" in browser.page.text
+    browser.send("Change it")
+    form = next(form for form in browser.page.forms if form.action.endswith("/deliver"))
+    assert (form.fields["number"], form.fields["unit"]) == ("40", "kg")
+    step(browser, exchange, "deliver", number="40", unit="kg")
+    browser.send("Sign it")
+    assert "40 kg" in browser.page.text
+    step(browser, exchange, "receive", transfer="1", number="2,5", unit="hour")
+    browser.send("Sign it")
+    step(browser, exchange, "receive", transfer="2", number="3")
+    browser.send("Sign it")
+    assert "2.5" in browser.page.text
+
+
+def test_where_how_much_was_agreed_no_unit_is_asked_for(
+    montes: Secretary, valle: Secretary, visit: Visiting
+) -> None:
+    exchange = valle.sign("propose", "--to", "Los Montes", "--take", "maize;3;kg", "--yes")
+    carry(valle, montes)
+    montes.sign("accept", exchange, "--yes")
+    browser = visit(montes)
+    browser.open(f"/exchanges/{exchange}")
+    form = next(form for form in browser.page.forms if form.action.endswith("/deliver"))
+    assert "unit" not in form.fields
+
+
 def test_who_acts_second_is_told_what_the_first_has_done(
     montes: Secretary, valle: Secretary, visit: Visiting
 ) -> None:

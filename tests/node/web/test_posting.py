@@ -119,7 +119,7 @@ def test_nothing_is_signed_for_another_browser_or_without_its_token(
     ):
         each.post("/sign", given)
         assert each.page.status == 409
-        assert "look once more, then sign" in each.page.text
+        assert "look at it once more, then send it again" in each.page.text
     assert entries(montes) == 1
     # What is shown instead can be signed.
     browser.send("Sign it")
