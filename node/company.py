@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from aiohttp import web
 
 from ledger.author import TakenBack
-from ledger.errors import NotFound
+from ledger.errors import NotFound, StoreError
 from ledger.log import Head, LogKey, Run
 from ledger.records import CommuneId
 from ledger.sentences import N_
@@ -58,6 +58,7 @@ from .unknown import Unknown
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry, Counter
+    from prometheus_client.metrics_core import Metric
 
     from .custody import Custody
     from .discovery import Discovery
@@ -84,6 +85,23 @@ class _Own:
 
     def see(self, head: Head) -> bool:
         return self._custody.do_here(lambda service: service.author.see(head))
+
+
+class _Traffic:
+    """What has gone over all links, as Prometheus collects it."""
+
+    def __init__(self, links: Callable[[], Links | None]) -> None:
+        self._links = links
+
+    def collect(self) -> Iterator[Metric]:
+        from prometheus_client.metrics_core import CounterMetricFamily
+
+        links = self._links()
+        for name, text, count in (
+            ("sent", "Bytes of messages to other nodes.", links.sent if links else 0),
+            ("received", "Bytes of messages from other nodes.", links.received if links else 0),
+        ):
+            yield CounterMetricFamily(f"trueque_link_{name}_bytes", text, count)
 
 
 class Company(Part, Watch):
@@ -122,6 +140,7 @@ class Company(Part, Watch):
         gauge.set_function(lambda: len(self._links.linked) if self._links else 0)
         known = Gauge("trueque_known_nodes", "Nodes that may be met", registry=registry)
         known.set_function(lambda: len(self._meetings.all) if self._meetings else 0)
+        registry.register(_Traffic(lambda: self._links))
         self._refused = Counter(
             "trueque_refused_connections", "Connections sent away at the door", registry=registry
         )
@@ -362,7 +381,10 @@ class Company(Part, Watch):
         while True:
             await asyncio.sleep(DAY_LOOK_SECONDS)
             if self._custody.rations.count_day(clock.now(), time.monotonic()):
-                links.forgive()
+                try:
+                    links.forgive()
+                except StoreError as error:
+                    journal.tell("reading_failed", level="error", error=error)
 
 
 def _self_of(service: Service) -> tuple[str, str]:

@@ -234,7 +234,11 @@ class Meetings:
             meeting.wake.clear()
             seconds = None if self.links_of(meeting.name) else self.wait(meeting)
             if seconds == 0:
-                await self._try(meeting, addresses)
+                try:
+                    await self._try(meeting, addresses)
+                except Exception as error:  # a fault of this program, for which nobody is forgotten
+                    journal.fault("fault", error, part="meeting")
+                    self._tries.failed(meeting.book_name, "cut")
             else:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
@@ -298,7 +302,10 @@ class Meetings:
     async def _tend_for_ever(self) -> None:
         while True:
             await asyncio.sleep(TEND_SECONDS)
-            self.tend()
+            try:
+                self.tend()
+            except Exception as error:  # whatever it is, links are to be tended after it too
+                journal.fault("fault", error, part="tending")
 
     def tend(self) -> None:
         """Look which links are at rest: note that they were met, and end those that are not wanted.

@@ -98,6 +98,12 @@ class Storing:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, MAX_RETRY_SECONDS)
                 self._work.set()
+            except Exception as error:
+                # A fault of this program: what it comes of is let go of, and asked for again over new links.
+                journal.fault("fault", error, part="storing")
+                self._failed()
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, MAX_RETRY_SECONDS)
             else:
                 self.trouble, pause = None, RETRY_SECONDS
                 self._stored()

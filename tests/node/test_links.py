@@ -367,3 +367,29 @@ def test_what_is_wanted_by_the_gigabyte_is_served_by_the_megabyte(tmp_path: Path
                     assert await modest.hear()
 
     tell(story)
+
+
+def test_a_fault_of_the_program_while_it_stores_ends_links_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever it is, what comes after it is stored."""
+    monkeypatch.setattr(storing, "RETRY_SECONDS", 0.05)
+    one, other = Node(tmp_path, "one"), Node(tmp_path, "other")
+    other.holding(written("some", numbered("some", 3)))
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a fault")
+
+    async def story() -> None:
+        async with other.running(), one.running():
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(one.links._doer, "take", fail)
+                async with linked(one, other) as task:
+                    await task
+            await until(lambda: not one.links._ends)
+            async with linked(one, other):
+                await until(lambda: bool(one.links.gossip._memories))
+            assert one.sizes() == other.sizes()
+            assert "fault" in [each.message for each in caplog.records if each.levelname == "ERROR"]
+
+    tell(story)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, WSServerHandshakeError, web
@@ -418,5 +419,37 @@ def test_who_is_announced_no_more_is_forgotten(make: Make) -> None:
             one.loses(other)
             await until(lambda: not one.company._meetings.all)  # type: ignore[union-attr]
             assert one.facts["known"] == []
+
+    tell(story)
+
+
+def test_a_fault_of_the_program_while_links_are_opened_or_tended_is_not_the_end_of_meeting(
+    make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = make(2)
+    left = {"meet": 2, "rests": 2}
+
+    def failing(name: str) -> None:
+        usual = getattr(Links, name)
+
+        def perhaps(links: Links, *given: Any) -> Any:
+            if left[name]:
+                left[name] -= 1
+                raise RuntimeError("a fault")
+            return usual(links, *given)
+
+        monkeypatch.setattr(Links, name, perhaps)
+
+    failing("meet")
+    failing("rests")
+
+    async def story() -> None:
+        async with all_running([one, other]):
+            one.hears_of(other)
+            await until(lambda: one.linked == {other.log})
+            await until(lambda: not left["rests"])
+            assert one.company._meetings is not None
+            await until(lambda: bool(one.company._meetings and one.company._meetings._resting))
+        assert {fault["part"] for fault in journal_of(caplog, "fault")} == {"meeting", "tending"}
 
     tell(story)

@@ -193,6 +193,7 @@ def test_every_figure_is_documented_and_given(node: NodeProcess) -> None:
     assert samples["trueque_entries"] == samples["trueque_logs"] == samples["trueque_communes"] == "1.0"
     assert samples['trueque_signing{trueque_signing="ready"}'] == "1.0"
     assert float(samples["trueque_disk_free_bytes"]) > 0
+    assert samples["trueque_link_sent_bytes_total"] == samples["trueque_link_received_bytes_total"] == "0.0"
 
 
 def test_health_is_documented_and_good(node: NodeProcess) -> None:
