@@ -45,31 +45,33 @@ _DETAIL: Final = (
 
 
 def many_logs(count: int, network: str) -> list[Run]:
-    """The logs of so many communes: a charter and 19 offers each, about 300 bytes an entry, one head."""
-    runs = []
-    for number in range(count):
-        key = SigningKey(sha256(b"commune %d" % number).digest())
-        authority = Authority(keys=(key.public_key,), threshold=1)
-        payloads = [to_payload(Charter(at=1, authority=authority, name=f"Comuna {number}", network=network))]
-        for place in range(ENTRIES_OF_LOG - 1):
-            tag = sha256(b"%d %d" % (number, place)).hexdigest()
-            payloads.append(
-                to_payload(
-                    Offer(
-                        at=1_000 + place,
-                        category="food-grain",
-                        note=f"{_DETAIL} {tag}",
-                        quantity=Quantity(100 + place, 0, "kg"),
-                        title=f"Maíz blanco de la cosecha {number}, saco {place}",
-                    )
+    """The logs of so many communes."""
+    return [short_log(number, network) for number in range(count)]
+
+
+def short_log(number: int, network: str) -> Run:
+    """The log of one commune: a charter and 19 offers, about 300 bytes an entry, one head."""
+    key = SigningKey(sha256(b"commune %d" % number).digest())
+    authority = Authority(keys=(key.public_key,), threshold=1)
+    payloads = [to_payload(Charter(at=1, authority=authority, name=f"Comuna {number}", network=network))]
+    for place in range(ENTRIES_OF_LOG - 1):
+        tag = sha256(b"%d %d" % (number, place)).hexdigest()
+        payloads.append(
+            to_payload(
+                Offer(
+                    at=1_000 + place,
+                    category="food-grain",
+                    note=f"{_DETAIL} {tag}",
+                    quantity=Quantity(100 + place, 0, "kg"),
+                    title=f"Maíz blanco de la cosecha {number}, saco {place}",
                 )
             )
-        run, _ = sign_run(LogState(key.public_key), payloads, key, network)  # type: ignore[arg-type]
-        runs.append(run)
-    return runs
+        )
+    run, _ = sign_run(LogState(LogKey(key.public_key)), payloads, key, network)
+    return run
 
 
-class _Synced(Watch):
+class Synced(Watch):
     """Tells when something has been stored."""
 
     def __init__(self) -> None:
@@ -79,7 +81,8 @@ class _Synced(Watch):
         self.event.set()
 
 
-def _links(path: Path, store: Store, name: str, watch: Watch | None = None) -> Links:
+def links_of(path: Path, store: Store, name: str, watch: Watch | None = None) -> Links:
+    """The links of a node that goes by this name, which takes in what anybody has."""
     key = SigningKey(sha256(name.encode()).digest())
     return Links(
         path,
@@ -93,7 +96,7 @@ def _links(path: Path, store: Store, name: str, watch: Watch | None = None) -> L
 
 async def _serve(path: Path, network: str) -> None:
     with Store(path, network) as store:
-        links = _links(path, store, "server")
+        links = links_of(path, store, "server")
         async with links.open():
             app = web.Application()
             app.router.add_get(PATH, links.accept)
@@ -113,9 +116,13 @@ class Relay:
 
     async def start(self) -> int:
         """Listen; returns the port."""
-        server = await asyncio.start_server(self._take, "127.0.0.1", 0)
-        port: int = server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._take, "127.0.0.1", 0)
+        port: int = self._server.sockets[0].getsockname()[1]
         return port
+
+    def stop(self) -> None:
+        """Take nobody any more; whoever is linked stays so."""
+        self._server.close()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         theirs = await asyncio.open_connection("127.0.0.1", self._port)
@@ -149,8 +156,8 @@ class Side:
         counted = Relay(port)
         with Store(self.path, self._network) as store, Reader(self.path) as reader:
             before = sum(branch.size for branch in reader.branches())
-            synced = _Synced()
-            links = _links(self.path, store, "receiver", synced)
+            synced = Synced()
+            links = links_of(self.path, store, "receiver", synced)
             async with links.open(), Links.client() as client:
                 begun = time.perf_counter()
                 task = asyncio.create_task(
@@ -229,7 +236,7 @@ async def _catch_up(folder: Path) -> dict[str, float]:
         for store in (one, other):
             for _ in store.ingest_all(runs):
                 pass
-        here, there = _links(ledgers[0], one, "one"), _links(ledgers[1], other, "other")
+        here, there = links_of(ledgers[0], one, "one"), links_of(ledgers[1], other, "other")
         async with here.open(), there.open(), Links.client() as client:
             app = web.Application()
             app.router.add_get(PATH, there.accept)
@@ -238,7 +245,7 @@ async def _catch_up(folder: Path) -> dict[str, float]:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             found: dict[str, float] = {}
             for number, what in enumerate(("fresh", "remembered")):
-                run = _next_entry(number, runs[number])
+                run = next_entry(number, runs[number])
                 other.ingest(run)
                 there.wrote(LogKey(run.log))
                 relay = Relay(runner.addresses[0][1])
@@ -257,7 +264,7 @@ async def _catch_up(folder: Path) -> dict[str, float]:
     return found
 
 
-def _next_entry(number: int, before: Run) -> Run:
+def next_entry(number: int, before: Run) -> Run:
     """An entry more of about 300 bytes of the log that a run opened."""
     key = SigningKey(sha256(b"commune %d" % number).digest())
     state = extend(LogState(before.log), before, NETWORK).state

@@ -16,7 +16,7 @@ import statistics
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -47,15 +47,20 @@ _LENGTH: Final = struct.Struct(">I")
 def prepare(folder: Path, entries: int) -> None:
     """Write the corpus into a folder."""
     made = corpus(entries)
-    for name, runs in (("partners", made.partner_runs), ("main", made.main_runs)):
-        with (folder / name).open("wb") as file:
-            for run in runs:
-                encoded = encode_run(run)
-                file.write(_LENGTH.pack(len(encoded)) + encoded)
+    write_runs(folder / "partners", made.partner_runs)
+    write_runs(folder / "main", made.main_runs)
+
+
+def write_runs(path: Path, runs: Iterable[Run]) -> None:
+    """Write runs into a file."""
+    with path.open("wb") as file:
+        for run in runs:
+            encoded = encode_run(run)
+            file.write(_LENGTH.pack(len(encoded)) + encoded)
 
 
 def runs_in(path: Path) -> Iterator[Run]:
-    """The runs that `prepare` wrote."""
+    """The runs that `write_runs` wrote."""
     with path.open("rb") as file:
         while length := file.read(_LENGTH.size):
             yield decode_run(file.read(_LENGTH.unpack(length)[0]))
