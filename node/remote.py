@@ -189,7 +189,7 @@ class RemoteService(Service):
             yield self.record(record)
 
     def erase(self, row: EntryRow, reason: str) -> None:
-        self.check_erasure(row)
+        self.check_erasure(row, reason)
         self._write("/api/1/erasures", {"id": row.id.hex(), "reason": reason})
 
     def change_authority(self, requests: Sequence[Request]) -> EntryId:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from ledger.errors import MoveRefused
+from ledger.encoding import check_text
+from ledger.errors import EncodingError, MoveRefused, RecordError
 from ledger.exchange import Exchange
-from ledger.limits import MAX_RUN_BYTES, MAX_RUN_ENTRIES, MAX_SEEN
+from ledger.limits import MAX_RUN_BYTES, MAX_RUN_ENTRIES, MAX_SEEN, MAX_TEXT_CHARACTERS
 from ledger.log import EntryId, Head, LogKey, entry_id
 from ledger.records import (
     AuthorityChange,
@@ -264,8 +265,21 @@ class Service:
 
     # Erasing ------------------------------------------------------------------------------------
 
-    def check_erasure(self, row: EntryRow) -> None:
-        """Refuse to erase what is gone already, or what this home's own commune stands on."""
+    def check_erasure(self, row: EntryRow, reason: str) -> None:
+        """Refuse to erase what is gone already, or what this home's own commune stands on.
+
+        The reason is held to what a record's is: it is shown by every audit from now on.
+        """
+        try:
+            check_text(reason)
+        except EncodingError as error:
+            raise RecordError("A text cannot be recorded: {reason}", reason=error) from error
+        if len(reason) > MAX_TEXT_CHARACTERS:
+            raise RecordError(
+                "The field '{field}' is too long: shorten it to {limit}.",
+                field="reason",
+                limit=MAX_TEXT_CHARACTERS,
+            )
         if row.payload is None:
             raise MoveRefused(
                 "The content of that entry has been erased here already: there is nothing to do."
@@ -282,7 +296,7 @@ class Service:
 
         Photos of a listing go with it, unless another listing names them.
         """
-        self.check_erasure(row)
+        self.check_erasure(row, reason)
         self.store.erase(row.log, row.index, row.id, self._now(), reason)
         if isinstance(row.record, Offer | Need) and row.record.images:
             from .blobs import Blobs

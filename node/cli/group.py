@@ -21,7 +21,7 @@ from ledger.errors import LedgerError
 
 from .. import language
 from ..language import gettext as _
-from .output import for_terminal
+from .output import for_terminal, safe
 from .spoken import Option, help_option, told_text, told_usage
 
 DONE: Final = 0
@@ -191,7 +191,7 @@ def _status_of(run: Callable[[], Any]) -> int:
 
 
 def _refuse(sentence: str) -> int:
-    click.echo(for_terminal(" ".join(sentence.split())), err=True)
+    click.echo(for_terminal(safe(" ".join(sentence.split()))), err=True)
     return REFUSED
 
 

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -20,12 +20,21 @@ from ..language import gettext as _
 from .desk import Desk
 from .spoken import Argument, Command, Option
 
+MOST: Final = 2**31 - 1
+"""things that are asked for at the most: more rows than a ledger can list, and SQLite counts further."""
+
 
 class Count(click.IntRange):
-    """A number of things, at least one; told in the language that is spoken."""
+    """A number of things, at least one; told in the language that is spoken.
+
+    More than can be counted to is as good as the most that can.
+    """
 
     def __init__(self) -> None:
         super().__init__(min=1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        return min(int(super().convert(value, param, ctx)), MOST)
 
     @property
     def name(self) -> str:  # type: ignore[override]

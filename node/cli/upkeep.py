@@ -28,7 +28,7 @@ def erase(desk: Desk, entry: str, reason: str) -> None:
 
     with desk.writing() as service:
         row = service.reader.entry(service.reader.find(entry))
-        service.check_erasure(row)
+        service.check_erasure(row, reason)
         what = telling.entry(row.record, overview.Names(service.reader))
         desk.confirm(
             _("Erase the content of {id}: {what}").format(id=wording.short(row.id), what=what),

@@ -20,6 +20,7 @@ from ledger.findings import Findings
 from ledger.log import Run
 from ledger.records import Need
 from ledger.sentences import MENDING, SENTENCES
+from ledger.store.reading import Reader
 from ledger.store.writing import Store
 from node import findings as words
 from node import language
@@ -357,9 +358,14 @@ def test_in_a_narrow_terminal_lines_are_broken_between_words(
 
 
 def test_what_somebody_wrote_cannot_trick_the_terminal(montes: Secretary) -> None:
-    need = montes.sign("need", "Sal")
-    montes.run("erase", need, "--reason", "one\u2066two", "--yes")
-    assert "one\ufffdtwo" in montes.run("audit").stdout
+    """Neither what a table shows nor what a refusal says; an erasure's reason can be anything in a ledger."""
+    need = bytes.fromhex(montes.sign("need", "Sal"))
+    with Reader(montes.home / "ledger.sqlite") as reader, Store(reader.path, reader.network) as store:
+        row = reader.entry(need)
+        store.erase(row.log, row.index, row.id, 1_700_000_000_000, "one\u2066two\x1b[2J")
+    assert "one\ufffdtwo\ufffd[2J" in montes.run("audit").stdout
+    assert "one\ufffdtwo\ufffd[2J" in montes.refused("accept", need.hex())
+    assert "'\ufffd[2J' is not an id" in montes.refused("accept", "\x1b[2J")
 
 
 @pytest.mark.parametrize("speaks", ["en", "es"])

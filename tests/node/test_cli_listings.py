@@ -275,6 +275,8 @@ def test_a_person_is_shown_what_can_be_read_and_a_program_everything(
     assert "give --limit" in result.stderr
     assert len(montes.json("listings")) == 5
     assert [row["title"] for row in montes.json("listings", "--limit", "2")] == ["Cosa 4", "Cosa 3"]
+    assert len(montes.json("listings", "--limit", "9" * 30)) == 5
+    assert "5 listings" in montes.run("listings", "--limit", "9" * 30).stdout
     result = montes.run("listings", "--limit", "5")
     assert result.stdout.count("Cosa") == 5
     assert result.stderr == ""

@@ -187,6 +187,15 @@ def test_what_a_commune_stands_on_cannot_be_erased(montes: Secretary, valle: Sec
     montes.run("erase", valle.commune, "--reason", "Piden que no se les nombre")
 
 
+@pytest.mark.parametrize("reason", ["\u202eotra", "\x1b[2J", "\u0378"])
+def test_the_reason_of_an_erasure_is_text_as_records_hold_it(montes: Secretary, reason: str) -> None:
+    """Every audit shows it from then on."""
+    offer = montes.sign("offer", "Maíz")
+    assert "A text cannot be recorded" in montes.refused("erase", offer, "--reason", reason, "--yes")
+    assert "too long: shorten it to 2000" in montes.refused("erase", offer, "--reason", "a" * 2_001, "--yes")
+    assert len(montes.json("listings")) == 1
+
+
 def test_before_erasing_a_person_is_asked(montes: Secretary, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("node.cli.desk.is_interactive", lambda: True)
     offer = montes.sign("offer", "Maíz")
