@@ -14,6 +14,7 @@ from ledger.errors import StoreError
 from ledger.log import LogKey, entry_id
 from ledger.records import Authority, Charter, CommuneId, to_payload
 from ledger.signing import SigningKey, check_network
+from ledger.store.database import is_begun
 from ledger.store.reading import Reader
 
 from . import clock, keys
@@ -50,7 +51,7 @@ class Founding:
 def check_unfounded(home: Home) -> None:
     """Raise HomeError if there is a commune in a home already, or if nothing can be written there."""
     home.check_unsigned()
-    if home.exists and holds_entries(home):
+    if is_begun(home.ledger) and holds_entries(home):
         raise HomeError(
             "There is a commune in {path} already: choose another folder with --home.", path=home.path
         )

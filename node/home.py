@@ -60,6 +60,11 @@ class Home:
         return self.path / "log.key"
 
     @property
+    def anchor_file(self) -> Path:
+        """The last head signed here, whatever the log."""
+        return self.path / "anchor"
+
+    @property
     def storage(self) -> Path:
         """What the running node remembers beside the ledger."""
         return self.path / "node.sqlite"
@@ -102,14 +107,23 @@ class Home:
     def anchors(self, log: LogKey) -> Anchors:
         """Where the last head signed is kept: here, and in the platform's state directory."""
         outside = Path(platformdirs.user_state_dir("trueque", appauthor=False)) / "anchors" / log.hex()
-        return Anchors((self.path / "anchor", outside))
+        return Anchors((self.anchor_file, outside))
 
     def check_unsigned(self) -> None:
-        """Refuse a home whose key has signed and whose ledger is missing: an empty one instead would fork.
+        """Refuse a home that has signed and whose key or ledger is missing. Raises HomeError.
 
-        Raises HomeError.
+        An empty ledger instead would fork; to found another commune, or to
+        restore one, beside what the lost key has signed would mix the two.
         """
-        if not self.key_file.exists() or is_begun(self.ledger):
+        if not self.key_file.exists():
+            if self.anchor_file.exists():
+                raise HomeError(
+                    "The key {path} is missing, and this computer has signed with it: put the file back, or "
+                    "bring the commune back from a backup with `trueque restore` and another --home.",
+                    path=self.key_file,
+                )
+            return
+        if is_begun(self.ledger):
             return
         log = LogKey(self.read_key().public_key)
         if any(path.exists() for path in self.anchors(log).paths):
@@ -135,6 +149,7 @@ class Home:
         try:
             seed = bytes.fromhex(self.key_file.read_text(encoding="ascii").strip())
         except FileNotFoundError:
+            self.check_unsigned()
             raise HomeError(
                 "There is no commune in {path}: create one with `trueque init`, or bring one back with "
                 "`trueque restore`.",

@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 _LOGGER: Final = logging.getLogger("trueque")
+# A command that works without a node keeps no journal: the bare words would stand among its sentences.
+_LOGGER.addHandler(logging.NullHandler())
 _BARE: Final = re.compile(r"[\w.:/@+,%*\[\]-]+", re.ASCII)
 """A value that needs no quotes."""
 

@@ -208,14 +208,21 @@ class Service:
         commune a witness of the other's log; heads already in this log are not
         repeated, since `seen` accumulates. Of a forked log every branch that
         says something is shown: seeing one says nothing about the other.
+
+        A record has room for a few heads, and without those that it needs the
+        rules refuse it. So what strangers say is not among them, however many
+        do, and the proposal and the answers that count come before all else.
         """
-        needed: dict[tuple[LogKey, int], int] = {}
+        parties = set(exchange.proposal.parties) - {self.commune}
+        weight = {exchange.id: 0, **{answer.id: 1 for answer in exchange.answers}}
+        needed: dict[tuple[LogKey, int], tuple[int, int]] = {}
         for row in (self.reader.entry(exchange.id), *self.moves_of(exchange.id)):
-            if self.reader.commune_of(row.log) not in (self.commune, None):
+            if self.reader.commune_of(row.log) in parties:
                 where = (row.log, row.branch)
-                needed[where] = max(needed.get(where, 0), row.index + 1)
+                rank, size = needed.get(where, (2, 0))
+                needed[where] = min(rank, weight.get(row.id, 2)), max(size, row.index + 1)
         heads = []
-        for (log, branch), size in sorted(needed.items()):
+        for (log, branch), (_, size) in sorted(needed.items(), key=lambda item: (item[1][0], item[0])):
             is_forked = len(self.reader.branches(log)) > 1
             if is_forked or not self.reader.has_seen(self.log, log, size):
                 heads.append(self.reader.head(branch))

@@ -22,6 +22,7 @@ def rebuild(home: Home, progress: Progress) -> int:
     Raises HomeError, StoreError.
     """
     home.read_key()
+    home.check_unsigned()
     with ExitStack() as held:
         node = running.lock(home, held)
         if node is not None:

@@ -344,11 +344,36 @@ def test_a_ledger_that_is_gone_is_not_replaced_by_an_empty_one(
         ledger.write_bytes(bytes(left))
     before = ledger.read_bytes() if ledger.exists() else None
     founding = ("init", "--name", "Otra", "--yes", "--recovery-out", str(places / "otra.words"))
-    for command in (("listings",), ("offer", "Maíz", "--yes"), ("audit",), founding):
+    for command in (("listings",), ("offer", "Maíz", "--yes"), ("audit",), ("rebuild",), founding):
         assert "is missing, and this computer has signed in it" in montes.refused(*command)
     state = montes.run("status", "--json").stdout
     assert json.loads(state)["state"] == "trouble"
     assert (ledger.read_bytes() if ledger.exists() else None) == before
+
+
+def test_a_key_that_is_gone_is_not_taken_for_a_home_without_a_commune(
+    montes: Secretary, places: Path
+) -> None:
+    """Founding another commune in its ledger would mix the two."""
+    password = places / "password"
+    password.write_text("una clave larga\n", encoding="utf-8")
+    backup = places / "montes.backup"
+    montes.run("backup", str(backup), "--password-file", str(password))
+    (montes.home / "log.key").unlink()
+    founding = [
+        *("init", "--name", "Otra", "--network", "ensayo", "--yes"),
+        *("--recovery-out", str(places / "otra.words")),
+    ]
+    words = str(places / "los-montes.words")
+    restoring = ["restore", str(backup), "--password-file", str(password), "--words", words]
+    for command in (["listings"], ["offer", "Maíz", "--yes"], ["audit"], ["rebuild"], founding, restoring):
+        assert "log.key is missing, and this computer has signed with it" in montes.refused(*command)
+    assert json.loads(montes.run("status", "--json").stdout)["state"] == "trouble"
+    assert not (montes.home / "log.key").exists()
+    # What is left of a restore that was cut short is no place to found another one either.
+    (montes.home / "anchor").unlink()
+    assert "There is a commune in" in montes.refused(*founding)
+    montes.run(*restoring)
 
 
 def test_a_founding_that_was_cut_short_is_told_as_that(montes: Secretary) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ledger.exchange import Exchange
+from ledger.limits import MAX_SEEN
 from ledger.records import Accept, Deliver, Propose
+from ledger.store.reading import Reader
 from ledger.store.writing import Store
 from node.home import Home
 from node.opening import open_home
 
 from ..support.communes import found as found_writer
-from ..support.communes import kg
+from ..support.communes import key_of, kg
 from .conftest import Found, Secretary
 
 
@@ -96,6 +99,33 @@ def test_a_barter_from_the_offer_to_the_last_delivery(montes: Secretary, valle: 
         assert waited_for(secretary, exchange) == set()
     (account,) = montes.json("communes", "Los Montes")
     assert account["accounts"] == []
+
+
+def test_strangers_who_speak_of_an_exchange_do_not_keep_it_from_being_agreed(
+    found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An acceptance has to have seen the proposal, and a record has room for a few heads only."""
+    strangers = [found_writer(f"Nadie {number}") for number in range(2 * MAX_SEEN)]
+    last = max(one.log for one in strangers)
+    keys = (key for number in count() if (key := key_of(f"home {number}")).public_key > last)
+    monkeypatch.setattr("node.keys.new_key", lambda: next(keys))
+    montes, valle = found("Los Montes"), found("El Valle")
+    montes.tell(valle)
+    valle.tell(montes)
+    exchange = montes.sign("propose", "--to", "El Valle", "--give", "Maíz;100;kg", "--take", "Clavos;20;kg")
+    montes.tell(valle)
+    for secretary in (montes, valle):
+        with Reader(secretary.home / "ledger.sqlite") as reader, Store(reader.path, reader.network) as store:
+            for one in strangers:
+                if one.size == 1:
+                    one.say(Accept, exchange=bytes.fromhex(exchange))
+                store.ingest(one.run())
+    assert "The exchange is now: agreed." in valle.run("accept", exchange).stdout
+    valle.tell(montes)
+    montes.sign("deliver", exchange)
+    assert (
+        whole(montes, exchange)["transfers"][0]["given"] != whole(montes, exchange)["transfers"][1]["given"]
+    )
 
 
 def test_a_gift_asks_for_nothing_and_owes_nothing(montes: Secretary, valle: Secretary) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -168,3 +170,12 @@ def test_what_a_full_disk_does_not_take_is_told_and_not_remembered(
     assert storage.accounts.all().result() == []
     assert "not_remembered" in caplog.text
     assert works(storage), "what there is room for is still taken"
+
+
+def test_a_command_without_a_node_says_nothing_of_it(path: Path) -> None:
+    """The journal is a node's; its bare words would stand among the sentences of a command."""
+    path.write_bytes(b"no database" * 1_000)
+    code = f"from pathlib import Path; from node.storage import Storage; Storage(Path({str(path)!r})).close()"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (ran.stdout, ran.stderr) == ("", "")
+    assert path.with_name(path.name + ASIDE).exists()
