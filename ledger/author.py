@@ -16,6 +16,7 @@ from typing import Final
 
 from .anchor import Anchors
 from .errors import BadRun, RunRefused, SigningStopped, Unconnected
+from .evidence import Evidence
 from .log import Head, LogKey, Run, check_head
 from .records import Charter, Succession, parse
 from .replica import Forks
@@ -38,23 +39,30 @@ class Situation(StrEnum):
 SENTENCES: Final = {
     Situation.READY: "This computer may sign.",
     Situation.BEHIND: (
-        "The ledger here is older than what this computer has signed: import a bundle from a neighbour to "
-        "fetch the missing entries back, or make a new log with `trueque restore`."
+        "The ledger here is older than what this computer has signed, so it signs nothing for now: leave the "
+        "node running where neighbours can be reached, or import a bundle from one, and the missing entries "
+        "come back. If nobody has them, make a backup here and bring it back into another folder with "
+        "`trueque restore`."
     ),
     Situation.BESIDE: (
         "What this computer signed last is not in the ledger here, so another copy of this home exists or "
-        "existed: make a new log with `trueque restore`."
+        "existed. If another computer still writes for the commune, use that one alone; if none does, make a "
+        "backup here and bring it back into another folder with `trueque restore`, in a new log."
     ),
     Situation.SHARED: (
         "Others hold entries of this log that this computer did not sign, so another copy of this home "
-        "exists or existed: make a new log with `trueque restore`."
+        "exists or existed. If another computer still writes for the commune, use that one alone; if none "
+        "does, make a backup here and bring it back into another folder with `trueque restore`, in a new log."
     ),
     Situation.FORKED: (
-        "Two different continuations of this log exist, so its key is in use in two places: "
-        "make a new log with `trueque restore`."
+        "Two different continuations of this log exist, so its key is in use in two places: on one computer "
+        "alone, make a backup and bring it back into another folder with `trueque restore`, in a new log; "
+        "stop using the others."
     ),
     Situation.SEALED: (
-        "This commune now writes with another log, made on another computer or after a restore: use that one."
+        "This commune now writes with another log, made on another computer or after a restore: use that "
+        "one, and this one for nothing more. If nobody of the commune made it, somebody else has its "
+        "recovery words: tell the assembly."
     ),
     Situation.STOPPED: (
         "An earlier write failed, so nothing more is signed: close the program, check the disk, and start it "
@@ -66,16 +74,20 @@ SENTENCES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """What became of a run of one's own log: entries new here, and entries that were not signed here."""
+    """What became of a run of one's own log: entries new here, and entries that were not signed here.
+
+    `evidence`: that of a fork, if the run brought one to light.
+    """
 
     new: int
     strange: int
+    evidence: Evidence | None = None
 
 
 class Author:
     """Signs for one log; owns nothing but the knowledge of what was signed last.
 
-    Used by one thread at a time. `situation` is found when it is made and
+    Used by one thread at a time. `situation` and `is_forked` are found when it is made and
     whenever `review` is called, as after an import. Runs of its log that come
     from outside are given to `take_back`, and never to the store.
     """
@@ -87,6 +99,7 @@ class Author:
         self._anchors = anchors
         self._last: Head | None = None
         self._stopped = False
+        self.is_forked = False
         self.situation = Situation.READY
         self.review()
 
@@ -114,11 +127,13 @@ class Author:
         anchors = self._anchors.heads(self.log, self._store.network)
         anchor = max(anchors, key=lambda head: head.size, default=None)
         self._last = held.head
+        self.is_forked = held.forked
         size = 0 if held.head is None else held.head.size
-        if held.forked:
-            self.situation = Situation.FORKED
-        elif held.sealed:
+        if held.sealed:
+            # Of a forked log too: whoever is told to make a new log there would make a second one.
             self.situation = Situation.SEALED
+        elif held.forked:
+            self.situation = Situation.FORKED
         elif held.shown is not None and not self._is_explained(held.shown, size, anchor):
             self.situation = Situation.SHARED
         elif any(head.size <= size and not self._is_held(head) for head in anchors):
@@ -192,21 +207,24 @@ class Author:
         """
         check_head(run.head, self._store.network)
         held, anchor = self._store.own_log(self.log), self._anchor()
+        evidence: Evidence | None = None
         if not self._see(run.head, held, anchor) or held.forked:
             if held.head is None and run.start:
                 raise Unconnected(
                     "One's own log is fetched back from its beginning, not from {start}.", start=run.start
                 )
-            new = self._store.ingest(run).new
+            ingested = self._store.ingest(run)
+            new, evidence = ingested.new, ingested.evidence
         elif isinstance(self._store.place(run), Forks):
-            new = self._store.ingest(run).new
+            ingested = self._store.ingest(run)
+            new, evidence = ingested.new, ingested.evidence
         else:
             new = self._take_up_to(anchor, held, run)
         if new:
             self.review()
         reached = 0 if self._last is None else self._last.size
-        strange = 0 if self.situation is Situation.FORKED else run.head.size - max(reached, run.start)
-        return TakenBack(new, max(strange, 0))
+        strange = 0 if self.is_forked else run.head.size - max(reached, run.start)
+        return TakenBack(new, max(strange, 0), evidence)
 
     def _anchor(self) -> Head | None:
         return self._anchors.latest(self.log, self._store.network)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from aiohttp import web
 
-from ledger.author import TakenBack
+from ledger.author import Situation, TakenBack
 from ledger.errors import NotFound, StoreError
 from ledger.log import Head, LogKey, Run
 from ledger.records import CommuneId
@@ -149,7 +149,7 @@ class Company(Part, Watch):
         custody = place.custody
         self._custody = custody
         own, name = await custody.ask(_self_of)
-        self._reach, self._recognised = await custody.ask(self._reach_of)
+        self._reach, self._recognised, _ = await custody.ask(self._reach_of)
 
         def judged(reader: Reader) -> Admission:
             return Admission(reader, self._reach, _nothing_waits, custody.rations)
@@ -244,6 +244,10 @@ class Company(Part, Watch):
         links = self._links
         if links is not None and links.ask_about_own():
             await asyncio.sleep(OWN_ANSWER_SECONDS)
+
+    def rolled_back(self) -> None:
+        if self._links is not None:
+            self._links.begin_anew()
 
     def state(self) -> PartState:
         if self._links is None or self._meetings is None:
@@ -354,10 +358,12 @@ class Company(Part, Watch):
         self._reach_is_old = True
         while self._reach_is_old:  # more may come while the ledger is asked
             self._reach_is_old = False
-            reach, self._recognised = await self._custody.ask(self._reach_of)
+            reach, self._recognised, is_closed = await self._custody.ask(self._reach_of)
             if reach != self._reach:
                 self._reach = reach
                 links.forgive()
+            if is_closed and self._custody.situation is not Situation.SEALED:
+                await self._custody.review()
 
     async def _review(self, links: Links) -> None:
         """Look at whom the commune recognises now, and a moment later at what a bundle may have brought."""
@@ -366,15 +372,18 @@ class Company(Part, Watch):
         logs = await self._custody.ask(lambda service: [branch.log for branch in service.reader.branches()])
         links.took_in(logs)
 
-    def _reach_of(self, service: Service) -> tuple[Reach, frozenset[CommuneId]]:
-        """The communes whose logs are taken in, and those that this one recognises itself."""
+    def _reach_of(self, service: Service) -> tuple[Reach, frozenset[CommuneId], bool]:
+        """Whose logs are taken in, whom this commune recognises itself, and whether it has gone on
+        in another log than this one.
+        """
         own = service.own
         if own is None:
-            return Reach({}), frozenset()
+            return Reach({}), frozenset(), False
         reach = reach_of(service.reader, own, self._settings)
         if reach != self._reach:
             self._custody.rations.open(service.reader, reach, service.log)
-        return reach, frozenset(service.reader.recognised(own))
+        is_closed = service.log in service.reader.formed(own).seals
+        return reach, frozenset(service.reader.recognised(own)), is_closed
 
     async def _count_days(self, links: Links) -> None:
         """Ask again for what was held back whenever another day has begun: there is room for more."""

@@ -146,6 +146,7 @@ class Doer:
     def _take_back(self, run: Run) -> Outcome:
         assert self._author is not None
         try:
-            return Stored(self._author.take_back(run).new)
+            taken = self._author.take_back(run)
+            return Stored(taken.new, taken.evidence)
         except RunRefused as error:
             return error

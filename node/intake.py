@@ -177,7 +177,7 @@ class Intake:
             return
         known = len(run.items) - taken.new - taken.strange
         strange = SigningStopped(SENTENCES[Situation.SHARED]) if taken.strange else None
-        forked = self._author.situation is Situation.FORKED
+        forked = self._author.is_forked
         self._count(run.log, new=taken.new, known=known, refused=taken.strange, reason=strange, forked=forked)
 
     def _see(self, head: Head) -> None:

@@ -236,6 +236,12 @@ class Links:
         self._look_at_all()
         return asked
 
+    def begin_anew(self) -> None:
+        """End all links after the ledger was put back to an earlier state: the next ones compare anew."""
+        with self._reader.snapshot():
+            self.gossip.begin_anew()
+        self._end_all("trouble")
+
     def look(self) -> None:
         """Have sent what sessions have to say."""
         self._look_at_all()

@@ -76,6 +76,9 @@ class Part:
     async def before_first_signature(self) -> None:
         """Look whether others hold more of this node's log than it does; given up after `ASKING_SECONDS`."""
 
+    def rolled_back(self) -> None:
+        """The ledger turned out to be older than what was signed: what was held before may be missing."""
+
     async def fetch(self, digest: bytes, listing: bytes) -> bool:
         """Fetch a photo that a listing names from other nodes; whether it is held then. May take minutes."""
         return False

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
+from ledger.author import Situation
 from ledger.errors import LedgerError, NotFound
 from ledger.store.totals import totals
 
@@ -189,6 +190,7 @@ class Resident:
             trouble: LedgerError | None = None
             held = commune = last = None
             try:
+                custody.store.check_in_place()
                 held, commune = held_of(totals(service.reader)), commune_of(service)
                 last = service.last_recorded
             except LedgerError as error:
@@ -236,12 +238,20 @@ class Resident:
         """As `write`, for what signs: neighbours are asked before the first time, the anchors before each."""
         _ = self.opened
         await self._ask_neighbours()
+        found: list[Situation] = []
 
         def reviewed(service: Service) -> Result:
-            service.author.review()
+            found.extend((service.situation, service.author.review()))
             return work(service)
 
-        return await self.write(reviewed)
+        try:
+            return await self.write(reviewed)
+        finally:
+            if found == [Situation.READY, Situation.BEHIND]:
+                # It was put back while this node was running: what neighbours hold is compared with anew.
+                journal.tell("rolled_back", level="warning")
+                for part in self._started:
+                    part.rolled_back()
 
     async def _ask_neighbours(self) -> None:
         async with self._asking_neighbours:

@@ -519,6 +519,16 @@ class Gossip:
         self._grown(grown, None)
         self._pull()
 
+    def begin_anew(self) -> None:
+        """Look at everything that is held: it was put back to an earlier state behind this one's back.
+
+        Sessions go on with what they have compared; they are to be ended and opened again.
+        """
+        marks = dict(self._held.marks())
+        self.roster = Roster(marks)
+        self._cuts = {log: None for log, mark in marks.items() if mark.is_cut}
+        self._memories.clear()
+
     def forgive(self) -> None:
         """Ask again for logs that were not taken in: who is recognised has changed."""
         wants = [Want(log, 0, 0) for log in self._declined]

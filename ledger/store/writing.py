@@ -26,6 +26,7 @@ from ..evidence import Evidence, check_evidence
 from ..held import place_of
 from ..limits import MAX_RUN_ENTRIES
 from ..log import Head, LogKey, LogState, Run, sign_run
+from ..merkle import range_root
 from ..records import AuthorityChange, Charter, Malformed, Record, Succession, Uninterpreted
 from ..signing import SigningKey
 from .database import open_for_writing, store_errors
@@ -98,6 +99,32 @@ class Store:
         except StoreError:
             self._connection.close()
             raise
+        self._files = self._find_files()
+
+    def _find_files(self) -> list[tuple[int, int] | None]:
+        """Which files stand where the ledger and its write-ahead log are; None for one that is not there."""
+        found: list[tuple[int, int] | None] = []
+        for path in (self.path, self.path.with_name(f"{self.path.name}-wal")):
+            try:
+                status = path.stat()
+            except OSError:
+                found.append(None)
+            else:
+                found.append((status.st_dev, status.st_ino))
+        return found
+
+    def check_in_place(self) -> None:
+        """Raise StoreError if other files stand by now where those are that this store has open.
+
+        SQLite would go on in files that nobody finds any more.
+        """
+        if self._find_files() != self._files:
+            raise StoreError(
+                "The ledger {path} was replaced or removed while this program was using it, so nothing is "
+                "written: close the program and start it again; what is missing then comes back from "
+                "neighbours.",
+                path=self.path,
+            )
 
     def _settle_network(self) -> None:
         """A ledger belongs to the network that it was made for."""
@@ -215,6 +242,7 @@ class Store:
                 "close the program and start it again.",
                 path=self.path,
             )
+        self.check_in_place()
         with store_errors(self.path):
             self._notice_others()
             return work()
@@ -297,6 +325,8 @@ class Store:
                     "The ledger is not where this program left it, so nothing was signed: "
                     "another program may be using it; start again."
                 )
+            if state.head is not None and range_root(state.size, state.compact) != state.head.root:
+                raise sqlite3.DatabaseError("malformed: the newest head does not fit its entries")
             run, extension = sign_run(state, payloads, key, self.network)
             if branches:
                 self._received.extend(branches[0].number, state, run, extension.state, extension.leaves, 0)

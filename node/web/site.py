@@ -99,6 +99,7 @@ async def _frame(request: web.Request) -> dict[str, Any]:
         if situation != "ready":
             shown["warning"] = language.gettext(SENTENCES[situation])
         try:
+            resident.custody.store.check_in_place()
             shown["own_name"], last = await ask(request, _standing)
             shown["waits"] = shown["own_name"] is None
             shown["unread"] = await resident.noticing.unread()

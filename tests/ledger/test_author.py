@@ -199,12 +199,14 @@ def test_a_fork_of_ones_own_log_is_stored_as_evidence(machine: Machine, montes: 
     with machine.open(montes) as (store, author):
         head = author.head
         results = [author.take_back(run) for run in sent]
-        assert results == [TakenBack(0, 0)] * 3 + [TakenBack(1, 0), TakenBack(1, 0)]
+        assert results[:3] + results[4:] == [TakenBack(0, 0)] * 3 + [TakenBack(1, 0)]
+        assert (results[3].new, results[3].strange) == (1, 0)
         assert now(author) is Situation.FORKED
         assert store.own_log(montes.log).head == head
     with Reader(machine.folder / "home" / "ledger.sqlite") as reader:
         (evidence,) = reader.evidence()
         assert evidence.cut == 3
+        assert results[3].evidence == evidence, "whoever brought it to light has to tell others"
         assert [branch.size for branch in reader.branches(montes.log)] == [4, 5]
 
 
@@ -213,7 +215,9 @@ def test_a_fork_that_goes_beyond_the_anchor_at_once_is_evidence_too(machine: Mac
     copied.append(montes, b"de la copia", b"y otra")
     machine.append(montes, b"mio")
     with machine.open(montes) as (_, author):
-        assert author.take_back(whole(copied, montes)) == TakenBack(2, 0)
+        taken = author.take_back(whole(copied, montes))
+        assert (taken.new, taken.strange) == (2, 0)
+        assert taken.evidence is not None
         assert now(author) is Situation.FORKED
 
 
@@ -366,15 +370,22 @@ def sealed(machine: Machine, montes: Writer) -> None:
         store.ingest(succeed(ours, "the next computer").run())
 
 
+def forked_and_sealed(machine: Machine, montes: Writer) -> None:
+    """The copy came to light, and the commune has opened its next log."""
+    forked(machine, montes)
+    sealed(machine, montes)
+
+
 @pytest.mark.parametrize(
     ("happen", "situation", "what_to_do"),
     [
-        (beside, Situation.BESIDE, "make a new log with `trueque restore`"),
-        (beside_and_beyond, Situation.BESIDE, "make a new log with `trueque restore`"),
-        (behind, Situation.BEHIND, "import a bundle from a neighbour"),
-        (shared, Situation.SHARED, "make a new log with `trueque restore`"),
-        (forked, Situation.FORKED, "make a new log with `trueque restore`"),
+        (beside, Situation.BESIDE, "with `trueque restore`, in a new log"),
+        (beside_and_beyond, Situation.BESIDE, "with `trueque restore`, in a new log"),
+        (behind, Situation.BEHIND, "import a bundle from one"),
+        (shared, Situation.SHARED, "with `trueque restore`, in a new log"),
+        (forked, Situation.FORKED, "with `trueque restore`, in a new log"),
         (sealed, Situation.SEALED, "use that one"),
+        (forked_and_sealed, Situation.SEALED, "use that one"),
     ],
 )
 def test_it_signs_nothing_where_somebody_else_may_have_and_says_what_to_do(

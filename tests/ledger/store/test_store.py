@@ -378,6 +378,38 @@ def test_two_programs_on_one_ledger_work_out_the_same_views(path: Path, store: S
         assert dump(path)[table] == before[table], table
 
 
+@pytest.mark.parametrize("which", ["", "-wal"])
+def test_in_files_that_were_replaced_nothing_is_written(path: Path, store: Store, which: str) -> None:
+    """SQLite would go on in the files it has open, which nobody finds any more: all of it would be lost."""
+    author = Author("montes", network=NETWORK)
+    store.append(author.key, [b"uno"], None)
+    head = own_log(store, author)
+    file = path.with_name(path.name + which)
+    file.rename(path.with_name("elsewhere"))
+    file.write_bytes(path.with_name("elsewhere").read_bytes())
+    with pytest.raises(StoreError, match=r"was replaced or removed .* start it again"):
+        store.append(author.key, [b"dos"], head)
+    with pytest.raises(StoreError, match="was replaced"):
+        store.check_in_place()
+    path.with_name("elsewhere").replace(file)
+    assert store.append(author.key, [b"dos"], head).head.size == 2
+
+
+def test_on_a_head_that_does_not_fit_its_entries_nothing_is_signed(path: Path) -> None:
+    """What a file leaves that was written over under a running program: the pages of two times."""
+    author = Author("montes", network=NETWORK)
+    with Store(path, NETWORK) as store:
+        store.append(author.key, [b"uno"], None)
+        head = own_log(store, author)
+        other = sqlite3.connect(path)
+        other.executescript("UPDATE branch SET compact = zeroblob(32)")
+        other.close()
+        with pytest.raises(StoreError, match="is damaged"):
+            store.append(author.key, [b"dos"], head)
+    with Store(path, NETWORK) as store:
+        assert own_log(store, author) == head
+
+
 def test_what_another_program_wrote_unnoticed_is_not_written_over(
     path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
