@@ -51,11 +51,11 @@ def _text_of(state: State, lan: str) -> str:
     lines = [f"{name} {number}" for name, number in versions()]
     lines.append(", ".join(f"{name} {_version(name)}" for name in PACKAGES))
     lines.append(f"machine: {platform.machine()}, encoding: {locale.getpreferredencoding(False)}")
-    lines.append(f"time: {wording.time_of(state.clock.now)}, doubt: {state.clock.doubt or 'none'}")
+    lines.append(f"time: {wording.plain_time_of(state.clock.now)}, doubt: {state.clock.doubt or 'none'}")
     lines.append(f"home: {state.state}, local network: {lan}")
     if state.process is not None:
         listens = "none" if state.process.peer_port is None else state.process.peer_port
-        since = wording.time_of(state.process.since)
+        since = wording.plain_time_of(state.process.since)
         lines.append(f"since: {since}, pages: {state.process.people_port}, other nodes: {listens}")
     if state.commune is not None:
         lines.append(f"network: {state.commune.network}, log: {state.commune.log[:16]}")

@@ -160,7 +160,7 @@ def leg_lines(row: Exchange, names: Names) -> Iterator[tuple[int, str]]:
         yield 2, f"{number}. {transfer(leg.transfer, row.proposal.parties, names)}"
         said = [progress(leg), wording.category(leg.transfer.category)]
         if leg.transfer.due is not None:
-            said.append(_("due on {day}").format(day=leg.transfer.due))
+            said.append(_("due on {day}").format(day=wording.day(leg.transfer.due)))
         yield 5, "; ".join(part for part in said if part)
 
 
@@ -191,7 +191,7 @@ def _summary(record: Record, names: Names) -> str:
             return (
                 told
                 if record.until is None
-                else _("{thing}, until {day}").format(thing=told, day=record.until)
+                else _("{thing}, until {day}").format(thing=told, day=wording.day(record.until))
             )
         case Propose():
             return terms(record, names)

@@ -70,13 +70,28 @@ def category(code: str | None) -> str:
     return "" if code is None else vocabulary.category_name(code, language.current())
 
 
+def day(text: str) -> str:
+    """A date like 2030-01-31, or its month alone, as it is written in the language: in Spanish 31/01/2030."""
+    return "/".join(reversed(text.split("-"))) if language.current() == "es" else text
+
+
 def time_of(at: int) -> str:
     """A time for a person: local date, hours and minutes."""
-    return _local(at).strftime("%Y-%m-%d %H:%M")
+    return f"{day_of(at)} {_local(at):%H:%M}"
 
 
 def day_of(at: int) -> str:
-    """A time as a local date, like 2030-01-31."""
+    """A time as a local date for a person."""
+    return day(plain_day_of(at))
+
+
+def plain_time_of(at: int) -> str:
+    """A time as spreadsheets of every language take it, like 2030-01-31 13:05."""
+    return f"{plain_day_of(at)} {_local(at):%H:%M}"
+
+
+def plain_day_of(at: int) -> str:
+    """A time as a local date, like 2030-01-31 in every language."""
     return _local(at).date().isoformat()
 
 
@@ -99,7 +114,7 @@ def size_of(count: int) -> str:
 
 def doubt_of_clock(now: int, last: int | None) -> str | None:
     """What to say of a clock that cannot be right where `last` was recorded last, None if it can."""
-    day, last_day = day_of(now), "" if last is None else day_of(last)
+    today, last_day = day_of(now), "" if last is None else day_of(last)
     match clock.doubt(now, last):
         case clock.Doubt.EARLY:
             told = _("The clock says {day}: set this computer's date before you record anything.")
@@ -109,7 +124,7 @@ def doubt_of_clock(now: int, last: int | None) -> str | None:
             told = _("The clock says {day}, and the last record here is of {last}: check the date.")
         case None:
             return None
-    return told.format(day=day, last=last_day)
+    return told.format(day=today, last=last_day)
 
 
 def _local(at: int) -> datetime:

@@ -193,7 +193,7 @@ def _draw(rows: Sequence[Listed], names: Names) -> None:
                 "\n".join(what),
                 names[row.commune],
                 left,
-                record.until or "",
+                wording.day(record.until or ""),
             )
         )
     print_table(table)

@@ -113,7 +113,7 @@ def _listing(row: ListingRow, listed: overview.Listed, names: overview.Names) ->
         record.council,
         None if listed.left is None else wording.number(wording.decimal(listed.left)),
         wording.listing_state(listed.state, listed.expired),
-        wording.time_of(record.at),
+        wording.plain_time_of(record.at),
         names[row.commune],
         row.id.hex(),
         row.commune.hex(),
@@ -157,7 +157,7 @@ def _transfer(dealing: Dealing, leg: Leg, number: int, names: overview.Names) ->
         "; ".join(remarks),
         wording.exchange_state(exchange.state),
         wording.form(exchange.form),
-        wording.time_of(exchange.proposal.at),
+        wording.plain_time_of(exchange.proposal.at),
         exchange.proposal.note,
         exchange.id.hex(),
         str(number),
@@ -176,7 +176,7 @@ def _moves(walk: Walk) -> Iterator[Sequence[str | None]]:
             quantity, place = getattr(record, "quantity", None), getattr(record, "transfer", None)
             condition, outcome = getattr(record, "condition", None), getattr(record, "outcome", None)
             yield (
-                None if at is None else wording.time_of(at),
+                None if at is None else wording.plain_time_of(at),
                 None if each.commune is None else names[each.commune],
                 wording.kind(getattr(record, "kind", "")),
                 None if place is None else str(place + 1),

@@ -80,7 +80,7 @@ def counted(exchanges: Sequence[Exchange], months: Sequence[str], service: Servi
     """Count exchanges that were agreed."""
     found, within = Counted(), frozenset(months)
     for exchange in exchanges:
-        month = wording.day_of(exchange.proposal.at)[:7]
+        month = wording.plain_day_of(exchange.proposal.at)[:7]
         if month not in within:
             found.outside += 1
             continue
@@ -164,10 +164,11 @@ def _drawn(
     if not is_drawn:
         return Drawn(name, None, numbers, total)
     highest = numbers[max(range(len(values)), key=lambda place: values[place])]
+    first, last = wording.day(months[0]), wording.day(months[-1])
     told = _("{name}: {total} from {first} to {last}, at most {highest} in a month").format(
-        name=name, total=total, first=months[0], last=months[-1], highest=highest
+        name=name, total=total, first=first, last=last, highest=highest
     )
-    return Drawn(name, drawings.bars(values, months[0], months[-1], highest, told), numbers, total)
+    return Drawn(name, drawings.bars(values, first, last, highest, told), numbers, total)
 
 
 def _named(category: str) -> str:

@@ -230,7 +230,7 @@ def facts_of(record: Record, names: Names, about: EntryId | None) -> Facts:
                 (_("Category"), wording.category(record.category)),
                 (_("Welcome in return"), record.wants),
                 (_("Where"), record.place),
-                (_("Until"), record.until),
+                (_("Until"), record.until and wording.day(record.until)),
                 (_("Council"), record.council),
                 (_("Note"), record.note),
             ]
@@ -258,4 +258,4 @@ def facts_of(record: Record, names: Names, about: EntryId | None) -> Facts:
 def _leg(record: Propose, place: int, names: Names) -> str:
     leg = record.transfers[place]
     told = telling.transfer(leg, record.parties, names)
-    return told if leg.due is None else f"{told} ({_('due on {day}').format(day=leg.due)})"
+    return told if leg.due is None else f"{told} ({_('due on {day}').format(day=wording.day(leg.due))})"

@@ -9,6 +9,7 @@ What stands in the frame is the pages' own.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -52,8 +53,12 @@ ROUTES: Final = web.RouteTableDef()
 
 
 async def ask(request: web.Request, question: Callable[[Service], Answer]) -> Answer:
-    """Ask the ledger something. Raises what `question` raises, and HomeError while no home is open."""
-    return await request.app[RESIDENT].opened.ask(question)
+    """Ask the ledger something, in the language of who asks.
+
+    Raises what `question` raises, and HomeError while no home is open.
+    """
+    context = contextvars.copy_context()
+    return await request.app[RESIDENT].opened.ask(lambda service: context.run(question, service))
 
 
 async def ask_aside(request: web.Request, question: Callable[[Service], Answer]) -> Answer:

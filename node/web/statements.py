@@ -123,7 +123,7 @@ def _file(found: Statement) -> bytes:
         number = wording.number(wording.decimal(each.amount)) if each.unit else str(each.amount)
         writer.writerow(
             [
-                wording.day_of(each.at),
+                wording.plain_day_of(each.at),
                 cell(found.names[each.partner]),
                 each.partner.hex(),
                 each.exchange.hex(),

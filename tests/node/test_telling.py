@@ -56,7 +56,7 @@ SHORT = "abababababab"
             {"kind": "need", "title": "Clavos", "category": "tools", "quantity": Quantity(25, 1, "kg"),
              "until": "2030-01-31"},
             "«Clavos», 2.5 kg, until 2030-01-31",
-            "«Clavos», 2,5 kg, hasta 2030-01-31",
+            "«Clavos», 2,5 kg, hasta 31/01/2030",
         ),
         (
             {"kind": "propose", "parties": (MONTES, VALLE),
@@ -221,3 +221,12 @@ def test_every_reason_of_the_rules_is_told_in_spanish() -> None:
 )
 def test_decimals_have_no_zeros_at_their_end(number: int, scale: int, text: str) -> None:
     assert wording.decimal(number, scale) == text
+
+
+def test_dates_are_written_as_their_language_writes_them() -> None:
+    at = 1_900_000_000_000
+    for spoken, day, month in (("es", "31/01/2030", "01/2030"), ("en", "2030-01-31", "2030-01")):
+        language.use(spoken)
+        assert (wording.day("2030-01-31"), wording.day("2030-01")) == (day, month)
+        assert wording.time_of(at).startswith(wording.day_of(at))
+        assert wording.plain_time_of(at)[:8] == "2030-03-"

@@ -207,3 +207,16 @@ def test_what_is_no_photo_is_refused_at_its_field(montes: Secretary, visit: Visi
     assert browser.page.status == 422
     assert "This is no picture that can be read" in browser.page.text
     assert browser.page.form("Look at it once more").fields["title"] == "Paint"
+
+
+def test_a_form_is_filled_in_the_language_of_the_page(montes: Secretary, visit: Visiting) -> None:
+    """Numbers too: in Spanish decimals stand after a comma, dates begin with their day."""
+    maize = montes.sign("offer", "Maíz", "--quantity", "12.5", "--unit", "kg", "--until", "2090-01-31")
+    browser = visit(montes)
+    browser.language = "es"
+    assert "31/01/2090" in browser.open(f"/listings/{maize}").text
+    for address, field in (
+        (f"/listings/{maize}/renew", "number"),
+        (f"/exchanges/new?listing={maize}", "give_number_1"),
+    ):
+        assert browser.open(address).form("Revisarlo antes de firmar").fields[field] == "12,5"
