@@ -198,6 +198,28 @@ def test_a_side_that_says_what_failed_is_a_failure(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_our_side_ends_when_nobody_can_ask_any_more(tmp_path: Path) -> None:
+    """Whoever started it may have been killed while it waits for entries that will never come."""
+    side = subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmarks.peers.ours"],
+        cwd=CHECKOUT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert side.stdin is not None
+    assert side.stdout is not None
+    for request in (
+        {"do": "open", "folder": str(tmp_path), "known": str(tmp_path / "none")},
+        {"do": "receive", "port": 9, "entries": 1},
+    ):
+        side.stdin.write(json.dumps(request).encode() + b"\n")
+        side.stdin.flush()
+    assert json.loads(side.stdout.readline().removeprefix(b"= ")) == {"entries": 0}
+    side.stdin.close()
+    assert side.wait(60) == 1
+    side.stdout.close()
+
+
 # All of it --------------------------------------------------------------------------------------
 
 

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 
 from aiohttp import ClientSession, web
 
 from ledger.log import LogKey
-from ledger.store.reading import Reader
 from ledger.store.writing import Ingested, Store
 from node.links import PATH, Links
 
@@ -124,17 +125,13 @@ def _take(store: Store, runs: Path) -> int:
     return taken
 
 
-def entries_in(ledger: Path) -> int:
-    """How many entries a ledger holds."""
-    with Reader(ledger) as reader:
-        return sum(branch.size for branch in reader.branches())
-
-
 async def _answer() -> None:
     side = OurSide()
+    requests: asyncio.Queue[str] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    while line := await loop.run_in_executor(None, sys.stdin.readline):
-        request = json.loads(line)
+    Thread(target=_listen, args=(loop, requests), daemon=True).start()
+    while True:
+        request = json.loads(await requests.get())
         do = request.pop("do")
         try:
             answer = await getattr(side, do)(**request)
@@ -143,6 +140,13 @@ async def _answer() -> None:
         print("=", json.dumps(answer), flush=True)
         if do == "quit":
             return
+
+
+def _listen(loop: asyncio.AbstractEventLoop, requests: asyncio.Queue[str]) -> None:
+    """Take requests; when nobody can ask any more, end at once, whatever is being done."""
+    for line in sys.stdin:
+        loop.call_soon_threadsafe(requests.put_nowait, line)
+    os._exit(1)
 
 
 if __name__ == "__main__":
