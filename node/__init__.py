@@ -34,6 +34,9 @@ what they decide.
     sending     a file as the answer to a request
     imported    the report of it in words
     company     which other nodes this one may meet, and whom it lets in
+    addresses   where nodes can be called, as people type it
+    addressbook the addresses that somebody here gave, kept in a file
+    named       the nodes at these addresses, called and told of
     meeting     when each of them is tried, and whose link is kept
     circle      what is told of them
     choice      with whom it stays linked, and who is visited in turn

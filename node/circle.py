@@ -19,7 +19,7 @@ from .hints import Hint
 from .links import Links
 from .meeting import Meeting, Meetings
 
-NOBODY: Final[Mapping[str, Any]] = {"peers": [], "known": [], "announced": []}
+NOBODY: Final[Mapping[str, Any]] = {"peers": [], "known": [], "announced": [], "given": []}
 """The same facts as long as a node is starting."""
 
 
@@ -31,7 +31,7 @@ def facts_of(links: Links, meetings: Meetings, hints: Mapping[str, Hint]) -> dic
         "peers": [
             {
                 "log": link.peer.hex(),
-                "commune": _hex(links.commune_of(link.peer)),
+                "commune": hex_of(links.commune_of(link.peer)),
                 "name": links.name_of(link.peer),
                 "address": link.address,
                 "opened_here": link.role is Role.INITIATOR,
@@ -68,10 +68,10 @@ def _known(
         host, port = addresses[0]
         yield {
             "log": log.hex() if log else meeting.position.hex() if meeting.position else None,
-            "commune": None if log is None else _hex(links.commune_of(log)),
+            "commune": None if log is None else hex_of(links.commune_of(log)),
             "name": name or (hint.name if hint is not None else None) or None,
             "address": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-            "state": _state(meetings, meeting, standing.failures, standing.met),
+            "state": state_of(meetings, meeting, standing.failures, standing.met),
             "why": standing.why or None,
             "failures": standing.failures,
             "met": standing.met,
@@ -79,7 +79,7 @@ def _known(
         }
 
 
-def _state(meetings: Meetings, meeting: Meeting, failures: int, met: int | None) -> str:
+def state_of(meetings: Meetings, meeting: Meeting, failures: int, met: int | None) -> str:
     """`waiting` after failures, `new` if it was never met, `resting` until its turn, `soon` to be linked."""
     if failures:
         return "waiting"
@@ -88,5 +88,6 @@ def _state(meetings: Meetings, meeting: Meeting, failures: int, met: int | None)
     return "soon" if meetings.is_wanted(meeting) else "resting"
 
 
-def _hex(commune: CommuneId | None) -> str | None:
+def hex_of(commune: CommuneId | None) -> str | None:
+    """The id of a commune as JSON has it."""
     return None if commune is None else commune.hex()

@@ -27,6 +27,7 @@ from protocol.addresses import PURPOSE, Addresses
 from protocol.handshake import Identity
 
 from . import clock, journal, shares
+from .addresses import Address
 from .admission import Admission, reach_of
 from .answers import plain_error
 from .backoff import Backoff, Clocks, Pauses
@@ -50,6 +51,7 @@ from .limits import (
 )
 from .links import PATH, Links, Watch
 from .meeting import Meetings, Source
+from .named import Named
 from .neighbours import Event, Found
 from .parts import Part, PartState, Place, Told
 from .quotas import Reach
@@ -126,6 +128,7 @@ class Company(Part, Watch):
         self._recognised: frozenset[CommuneId] = frozenset()
         self._reach_is_old = False
         self._calling: Calling | None = None
+        self._named: Named | None = None
         self._refused: Counter | None = None
 
     # As a part ----------------------------------------------------------------------------------
@@ -200,9 +203,8 @@ class Company(Part, Watch):
         )
         await self._calling.begin(self._settings.places)
         self._tasks["days"] = asyncio.create_task(self._count_days(links))
-        for address in self._settings.addresses:
-            way = [(address.host, address.port)]
-            self._meetings.add(str(address), lambda way=way: way, None, Source.NAMED, 0)  # type: ignore[misc]
+        self._named = Named(links, self._meetings)
+        self._named.call(place.addresses, at_once=False)
         if self._settings.discovery:
             from .discovery import Discovery
 
@@ -236,6 +238,10 @@ class Company(Part, Watch):
                 task.cancel()  # the new one looks at everything
             self._tasks["review"] = asyncio.create_task(self._review(self._links))
 
+    def named(self, addresses: Sequence[Address]) -> None:
+        if self._named is not None and self._meetings is not None:
+            self._named.call(addresses, at_once=True)
+
     async def fetch(self, digest: bytes, listing: bytes) -> bool:
         return self._links is not None and await self._links.fetch(digest, listing)
 
@@ -253,6 +259,7 @@ class Company(Part, Watch):
         if self._links is None or self._meetings is None:
             return PartState(NOBODY, (Told(_ALONE),))
         facts = facts_of(self._links, self._meetings, self._hints)
+        facts["given"] = [] if self._named is None else self._named.facts()
         count = len(facts["peers"])
         quotas = shares.facts_of(self._custody.rations, self._unknown, self._recognised, self._links.name_of)
         troubles = [

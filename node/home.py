@@ -7,6 +7,7 @@
     lock            held by the one process that may write
     node.lock       held by a running node, also while there is no commune yet
     config.toml     what the operator of the node has decided
+    addresses.json  addresses of other nodes that people here gave
     blobs/          photos, by their SHA-256
     access.json     who may come in from the local network: the hashed password, sessions
     node.json       where a running node can be reached, and the token that it asks for
@@ -88,6 +89,11 @@ class Home:
     def access_file(self) -> Path:
         """Who may come in from the local network."""
         return self.path / "access.json"
+
+    @property
+    def addresses_file(self) -> Path:
+        """Where the addresses of other nodes stand that people here gave."""
+        return self.path / "addresses.json"
 
     @property
     def settings_file(self) -> Path:

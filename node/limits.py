@@ -365,6 +365,9 @@ MAX_QUOTA_MEGABYTES: Final = 1_000_000
 MAX_QUOTA_LOGS: Final = 100_000
 """logs that can be set as what one commune may introduce; twice all councils."""
 
+MAX_GIVEN_ADDRESSES: Final = 32
+"""addresses of nodes that can be given on pages and by commands; each is linked, beyond `live-links`."""
+
 MAX_CHOSEN: Final = 1_024
 """communes and logs that an operator may choose to follow; a file of settings has room for as many."""
 

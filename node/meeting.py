@@ -12,6 +12,7 @@ Belongs to the event loop's thread.
 from __future__ import annotations
 
 import asyncio
+import errno
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +21,13 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-from aiohttp import ClientError, ClientSession, WSServerHandshakeError
+from aiohttp import (
+    ClientConnectorDNSError,
+    ClientConnectorError,
+    ClientError,
+    ClientSession,
+    WSServerHandshakeError,
+)
 
 from ledger.log import LogKey
 from protocol.handshake import Role
@@ -45,6 +52,15 @@ Way = Callable[[], Sequence[tuple[str, int]]]
 
 _IN_GOOD_ORDER: Final = frozenset({"enough", "stopping", "done"})
 """Farewells after which nothing is amiss between two nodes."""
+
+
+def _reason(error: Exception) -> str:
+    """Why nobody is at an address: `nameless`, `closed`, or in general `unreachable`."""
+    if isinstance(error, ClientConnectorDNSError):
+        return "nameless"
+    if isinstance(error, ClientConnectorError) and error.os_error.errno == errno.ECONNREFUSED:
+        return "closed"
+    return "unreachable"
 
 
 class Source(Enum):
@@ -86,6 +102,11 @@ class Meeting:
     def book_name(self) -> str:
         """Under which name it stands in the book of failures."""
         return self.name if self.is_named or self.position is None else self.position.hex()
+
+
+def _is_at(link: Linked, meeting: Meeting) -> bool:
+    """Whether a link was opened at the address that an operator gave; who is there may be new."""
+    return meeting.is_named and link.role is Role.INITIATOR and link.address == meeting.name
 
 
 class Meetings:
@@ -185,11 +206,15 @@ class Meetings:
         return chosen(self._own, known, places=self._places, named=named, recognised=recognised)
 
     def links_of(self, name: str) -> list[Linked]:
-        """The links with the node that is announced under a name, or was met under it."""
+        """The links with the node that is announced under a name, or was met or is linked under it."""
         meeting = self.all.get(name)
-        if meeting is None or meeting.position is None:
+        if meeting is None:
             return []
-        return [link for link in self._links.linked if position_of(link.peer) == meeting.position]
+        return [
+            link
+            for link in self._links.linked
+            if position_of(link.peer) == meeting.position or _is_at(link, meeting)
+        ]
 
     def is_wanted(self, meeting: Meeting) -> bool:
         """Whether a node is to stay linked; also if it has to be found out who, or whether it is there."""
@@ -258,10 +283,11 @@ class Meetings:
                 try:
                     client = self._guarded if is_told else self._client
                     parting = await self._links.meet(client, host, port)
-                except WSServerHandshakeError:
-                    why = "refused"
-                except (ClientError, OSError):
-                    pass
+                except WSServerHandshakeError as error:
+                    why = "refused" if error.status == 503 else "unproved"  # something else is heard there
+                except (ClientError, OSError) as error:
+                    if meeting.is_named:  # somebody wants to know what is wrong with what they typed
+                        why = _reason(error)
                 else:
                     self._note(meeting, parting, time.monotonic() - begun)
                     if is_told:
@@ -337,8 +363,8 @@ class Meetings:
         position = position_of(link.peer)
         self._tries.went_well(position.hex(), link.peer)
         for meeting in self.all.values():
-            if meeting.position == position:
-                meeting.log = link.peer
+            if meeting.position == position or _is_at(link, meeting):
+                meeting.log, meeting.position = link.peer, position
                 meeting.at_once = False
                 if meeting.is_named:
                     self._tries.went_well(meeting.name, link.peer)

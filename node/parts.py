@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aiohttp.web import AbstractRouteDef
     from prometheus_client import CollectorRegistry
 
+    from .addresses import Address
     from .custody import Custody
     from .settings import Settings
 
@@ -37,11 +38,15 @@ class PartState:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a part is started with: the open home, the settings, and the port at which peers are heard."""
+    """What a part is started with: the open home, the settings, and the port at which peers are heard.
+
+    `addresses` are those of other nodes that somebody here gave.
+    """
 
     custody: Custody
     settings: Settings
     peer_port: int
+    addresses: Sequence[Address] = ()
 
 
 class Part:
@@ -85,6 +90,9 @@ class Part:
 
     def written(self) -> None:
         """Something was signed, taken in or erased by a command or a page; called after each."""
+
+    def named(self, addresses: Sequence[Address]) -> None:
+        """The addresses of other nodes that somebody here gave are others now: these."""
 
     def state(self) -> PartState | None:
         """What it has to say now, None for nothing."""

@@ -30,6 +30,7 @@ from .limits import ANSWER_SECONDS, STARTING_SECONDS, WRITING_SECONDS
 from .requests import Request, decode_request, encode_request
 from .running import Running
 from .service import Service
+from .shapes.nodes import GivenAddress
 
 if TYPE_CHECKING:
     from .bundles import Progress
@@ -66,6 +67,12 @@ class Guarded(msgspec.Struct, frozen=True):
 
     password: bool
     lan: bool
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """Answer of `/api/1/addresses`: the addresses of nodes that somebody here gave."""
+
+    items: list[GivenAddress]
 
 
 class Written(msgspec.Struct, frozen=True):

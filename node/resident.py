@@ -19,6 +19,8 @@ from ledger.errors import LedgerError, NotFound
 from ledger.store.totals import totals
 
 from . import clock, journal
+from .addressbook import Addressbook
+from .addresses import Address
 from .aside import Aside
 from .auditing import Auditing
 from .blobs import Blobs, picture_type
@@ -41,6 +43,7 @@ from .noticing import Noticing
 from .parts import Part, Place
 from .service import Service
 from .settings import Settings
+from .shapes.nodes import GivenAddress, given_of
 from .state import Process, State, clock_of, commune_of, disk_of, held_of, nearby_of, told_error, told_parts
 
 if TYPE_CHECKING:
@@ -65,6 +68,7 @@ class Resident:
         self.peer_port: int | None = None
         self.custody: Custody | None = None
         self.trouble: LedgerError | None = None
+        self.addressbook = Addressbook(home, settings)
         self.lan = Lan(Entrance(home), settings.lan)
         self.aside = Aside()
         self.copies = Copies()
@@ -74,6 +78,7 @@ class Resident:
         self._started: list[Part] = []
         self._neighbours_asked = False
         self._asking_neighbours = asyncio.Lock()
+        self._addressing = asyncio.Lock()
 
     # Opening ------------------------------------------------------------------------------------
 
@@ -107,7 +112,7 @@ class Resident:
         """Start all parts with the open home."""
         listed = await self.opened.ask(_own_photos)
         await asyncio.to_thread(self.blobs.release, listed)
-        place = Place(self.opened, self.settings, peer_port)
+        place = Place(self.opened, self.settings, peer_port, self.addressbook.all)
         for part in self.parts:
             self._started.append(part)
             await part.start(place)
@@ -266,6 +271,27 @@ class Resident:
                     if (error := task.exception()) is not None:
                         journal.fault("fault", error)
             self._neighbours_asked = True
+
+    # Neighbours by address ----------------------------------------------------------------------
+
+    async def add_address(self, text: str) -> None:
+        """Call a node from now on. Raises InputError, HomeError."""
+        await self._change_addresses(lambda: self.addressbook.add(text, self.peer_port))
+
+    async def remove_address(self, text: str) -> None:
+        """Call it no longer. Raises InputError, NotFound, HomeError."""
+        await self._change_addresses(lambda: self.addressbook.remove(text))
+
+    async def _change_addresses(self, change: Callable[[], Address]) -> None:
+        async with self._addressing:
+            await asyncio.to_thread(change)
+            for part in self._started:
+                part.named(self.addressbook.all)
+
+    async def addresses(self) -> list[GivenAddress]:
+        """Those that were given, and how it stands with each."""
+        state = await self.state()
+        return given_of(self.addressbook, state.facts_of("gossip"))
 
     # Photos -------------------------------------------------------------------------------------
 

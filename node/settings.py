@@ -11,9 +11,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -21,10 +19,10 @@ import msgspec
 
 from ledger.errors import LocalError
 from ledger.sentences import N_
-from protocol.addresses import Place, check_host, is_open_port
-from protocol.errors import MessageError
+from protocol.addresses import Place
 from protocol.limits import MAX_PLACES
 
+from .addresses import PEER_PORT, Address, parse_address, parse_place
 from .errors import InputError, SettingsError
 from .limits import (
     INTRODUCED_LOGS,
@@ -43,61 +41,11 @@ from .limits import (
 PEOPLE_PORT: Final = 8783
 """T-R-U-E on the keys of a telephone; the port of the pages and the API."""
 
-PEER_PORT: Final = 8784
-"""The port at which other nodes are listened for."""
-
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 HostName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9.-]{1,253}\Z")]
 Id = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Fa-f]{64}\Z")]
 Megabytes = Annotated[int, msgspec.Meta(ge=1, le=MAX_QUOTA_MEGABYTES)]
 Level = Literal["debug", "info", "warning", "error"]
-
-_HOST: Final = re.compile(
-    r"(?:\[(?P<six>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[A-Za-z0-9._-]{1,253})):(?P<port>\d{1,5})"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a node can be reached: a name or an IP address, and a port."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def parse_address(text: str) -> Address:
-    """Read `HOST:PORT`, with brackets around an IPv6 address. Raises InputError."""
-    matched = _HOST.fullmatch(text.strip())
-    if matched is None or not 1 <= int(matched["port"]) <= 65_535:
-        raise InputError(
-            "'{text}' is not an address of a node: write HOST:PORT, as in {example}.",
-            text=text[:70],
-            example=f"montes.example:{PEER_PORT}",
-        )
-    return Address(matched["six"] or matched["name"], int(matched["port"]))
-
-
-def parse_place(text: str) -> Place:
-    """Read an address that others are to be told, in the one spelling that is signed. Raises InputError."""
-    address = parse_address(text)
-    try:
-        host = str(ip_address(address.host))
-    except ValueError:
-        host = address.host.lower()
-    try:
-        check_host(host)
-    except MessageError:
-        host = ""
-    if not host or not is_open_port(address.port):
-        raise InputError(
-            "'{text}' is no address at which others call: write a whole name or an IP address, and a port "
-            "from 1024 on, 80 or 443.",
-            text=text[:70],
-        )
-    return Place(host, address.port)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ledger import vocabulary
 from ledger.limits import MAX_SCALE
@@ -18,6 +18,9 @@ from . import clock, language
 from .language import gettext as _
 from .language import ngettext, pgettext
 from .visible import apart
+
+if TYPE_CHECKING:
+    from .shapes.nodes import GivenAddress
 
 SHORT_ID: Final = 12
 """hex digits of an id as it is shown; among a million entries two begin alike with probability 0.2 %."""
@@ -203,6 +206,9 @@ def trouble_with_node(why: str | None) -> str:
     """Why a node is not linked; a word that this version does not know is shown as itself."""
     known = {
         "unreachable": _("it does not answer"),
+        "nameless": _("nothing is known of that name in this network"),
+        "closed": _("the computer is there, and no node listens at that port"),
+        "own": _("it is this node itself"),
         "refused": _("it takes no further links now"),
         "unproved": _("what answers there is no node of this network"),
         "later": _("it has asked for a pause"),
@@ -229,3 +235,22 @@ def node_state(row: Mapping[str, Any]) -> str:
     if row["state"] == "new":
         return _("never met yet")
     return _("linked again in a moment")
+
+
+def given_state(row: GivenAddress) -> str:
+    """How it stands with a node whose address somebody here gave."""
+    if row.state == "linked":
+        return _("linked now")
+    if row.state == "idle":
+        return _("called once the node runs")
+    reached = (
+        _("never reached") if row.met is None else _("last reached {time}").format(time=time_of(row.met))
+    )
+    if row.state == "own":
+        return _("{reached}: {why}").format(reached=reached, why=trouble_with_node("own"))
+    if row.failures:
+        told = _("{reached}: {why}; called again in {span}")
+        return told.format(reached=reached, why=trouble_with_node(row.why), span=span_of(row.again or 0))
+    if row.met is None:
+        return _("never reached yet; it is being called")
+    return reached

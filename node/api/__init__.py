@@ -13,6 +13,7 @@ for commands is `remote`. Who may ask at all is `people`'s.
 - `holdings`: communes, accounts, logs and entries, as they are read.
 - `signing`: what is signed.
 - `standing`: how the node is, other nodes, notices, the audit.
+- `addresses`: neighbours by address.
 - `files`: photos, bundles, receipts, and what takes long.
 - `copies`: what is held, in bundles for others and backups.
 - `document`: all of it in the form of OpenAPI.
@@ -25,7 +26,7 @@ from typing import Final
 from aiohttp import web
 
 from ..resident import Resident
-from . import copies, dealings, files, holdings, signing, standing
+from . import addresses, copies, dealings, files, holdings, signing, standing
 from .asking import RESIDENT as RESIDENT
 from .asking import Asked
 from .document import Explained, document
@@ -42,6 +43,7 @@ async def explain(asked: Asked) -> Explained:
 
 TABLE: Final[tuple[Endpoint, ...]] = (
     *standing.ENDPOINTS,
+    *addresses.ENDPOINTS,
     *dealings.ENDPOINTS,
     *holdings.ENDPOINTS,
     *signing.ENDPOINTS,

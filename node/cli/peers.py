@@ -3,31 +3,113 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import InputError
 from ..language import gettext as _
 from ..language import ngettext
 from .desk import Desk
-from .options import command
+from .options import command, option
 from .output import Table, print_table, safe
 
 if TYPE_CHECKING:
-    from ..shapes.nodes import Node
+    from ..addressbook import Addressbook
+    from ..shapes.nodes import GivenAddress, Node
 
 SHOWN_DIGITS = 16
 """hex digits of a log's key as it is shown; an announcement has as many."""
 
 
 @command("peers")
-def peers(desk: Desk) -> None:
+@option("--add", metavar="HOST:PORT", help="Have the node at this address called, from now on.")
+@option("--remove", metavar="HOST:PORT", help="Have it called no longer.")
+@option("--given", is_flag=True, help="Show the addresses that were given, and how it stands with each.")
+def peers(desk: Desk, add: str | None, remove: str | None, given: bool) -> None:
     """Show the nodes that your node is linked with, and others that it knows of.
 
     It stays linked with some, and compares with the others in turn. One that is not recognised is shown by
     the name that it gives itself: compare its words aloud, then `trueque recognise` it. Links are there while
-    the node runs (`trueque run`).
+    the node runs (`trueque run`). A node in another network is added by its address, and remembered.
     """
+    if sum((add is not None, remove is not None, given)) > 1:
+        raise InputError("Give one of --add, --remove and --given.")
+    if add is not None or remove is not None:
+        _change(desk, add, remove)
+    elif given:
+        _show_given(desk, _given(desk))
+    else:
+        _show(desk)
+
+
+def _change(desk: Desk, add: str | None, remove: str | None) -> None:
+    """Add or remove an address: by the node if one runs, which calls at once, else in its file."""
+    import msgspec
+
+    from .. import remote, running
+    from ..limits import ANSWER_SECONDS
+    from ..shapes.nodes import given_of
+
+    desk.home.read_key()  # says first if there is no commune
+    typed = add or remove or ""
+    with ExitStack() as held:
+        node = running.find(desk.home) or running.lock(desk.home, held)
+        if node is None:
+            book = _book(desk)
+            if add is None:
+                book.remove(typed)
+            else:
+                book.add(typed)
+            rows = given_of(book, {})
+        else:
+            path = "/api/1/addresses" if add is not None else "/api/1/addresses/remove"
+            asked = msgspec.json.encode({"address": typed})
+            line = remote.Line(desk.home, node)
+            rows = line.ask("POST", path, remote.Addresses, asked, seconds=ANSWER_SECONDS).items
+    if not desk.as_json:
+        click.echo(_("It is called from now on.") if add is not None else _("It is called no longer."))
+    _show_given(desk, rows)
+
+
+def _book(desk: Desk) -> Addressbook:
+    from ..addressbook import Addressbook
+    from ..settings import read_settings
+
+    return Addressbook(desk.home, read_settings(desk.home.settings_file))
+
+
+def _given(desk: Desk) -> list[GivenAddress]:
+    from .. import remote, running
+    from ..limits import ANSWER_SECONDS
+    from ..shapes.nodes import given_of
+
+    node = running.find(desk.home)
+    if node is None:
+        return given_of(_book(desk), {})
+    line = remote.Line(desk.home, node)
+    return line.ask("GET", "/api/1/addresses", remote.Addresses, seconds=ANSWER_SECONDS).items
+
+
+def _show_given(desk: Desk, rows: Sequence[GivenAddress]) -> None:
+    from .. import wording
+
+    def draw(rows: Sequence[GivenAddress]) -> None:
+        table = Table(
+            (_("Address"), _("Name"), _("State"), _("Given")),
+            texts=frozenset({1, 2}),
+            title=ngettext("{count} address", "{count} addresses", len(rows)).format(count=len(rows)),
+        )
+        for row in rows:
+            source = _("at the start") if row.source == "settings" else _("here")
+            table.rows.append((row.address, row.name or "", wording.given_state(row), source))
+        print_table(table)
+
+    desk.show(rows, lambda row: row, draw, _("No address of another node was given."))
+
+
+def _show(desk: Desk) -> None:
     from ..shapes.nodes import nodes_of
     from .running import state_of
 

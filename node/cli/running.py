@@ -64,7 +64,8 @@ def run(
     The same can be said in config.toml of the home.
     """
     from .. import app, journal
-    from ..settings import parse_address, read_settings
+    from ..addresses import parse_address
+    from ..settings import read_settings
 
     if unit:
         from ..systemd import unit as unit_of

@@ -10,6 +10,7 @@ import msgspec
 from . import Id, Time, hex_of
 
 if TYPE_CHECKING:
+    from ..addressbook import Addressbook
     from ..noticing import Notice as Noticed
 
 
@@ -27,6 +28,22 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     failures: int
     why: str | None
     again: int | float | None
+
+
+class GivenAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """The address of a node that somebody here gave, and how it stands with the node there."""
+
+    address: str
+    source: Literal["settings", "here"]
+    state: str
+    id: Id | None = None
+    commune: Id | None = None
+    name: str | None = None
+    seconds: int | float | None = None
+    met: Time | None = None
+    failures: int = 0
+    why: str | None = None
+    again: int | float | None = None
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +73,30 @@ def nodes_of(facts: Mapping[str, Any], recognised: Collection[str]) -> Iterator[
             why=peer.get("why"),
             again=peer.get("again"),
         )
+
+
+def given_of(book: Addressbook, facts: Mapping[str, Any]) -> list[GivenAddress]:
+    """All addresses that were given, in that order; `facts` are those of the part `gossip`."""
+    told = {each["address"]: each for each in facts.get("given", ())}
+    rows = []
+    for address in book.all:
+        one = told.get(str(address), {})
+        rows.append(
+            GivenAddress(
+                address=str(address),
+                source="settings" if address in book.fixed else "here",
+                state=one.get("state", "idle"),
+                id=one.get("log"),
+                commune=one.get("commune"),
+                name=one.get("name"),
+                seconds=one.get("seconds"),
+                met=one.get("met"),
+                failures=one.get("failures", 0),
+                why=one.get("why"),
+                again=one.get("again"),
+            )
+        )
+    return rows
 
 
 def notice_of(notice: Noticed) -> Notice:

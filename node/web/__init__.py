@@ -29,6 +29,7 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `statements`: what came in and went out in a period.
 - `accounts`: what is owed and who owes.
 - `neighbours`: whose ledgers are held, who is linked, whom this commune recognises.
+- `addresses`: nodes that are called at addresses which somebody here gave.
 - `diagnosis`: why two nodes may not see each other.
 - `bundles`: ledgers on a stick, written and taken in.
 - `notices`: what others have done, until somebody has looked at it.
@@ -48,6 +49,7 @@ from aiohttp.typedefs import Middleware
 
 from . import (
     accounts,
+    addresses,
     assets,
     auditing,
     board,
@@ -104,6 +106,7 @@ TABLES: Final = (
     entries,
     auditing,
     neighbours,
+    addresses,
     diagnosis,
     bundles,
     notices,

@@ -82,7 +82,7 @@ def _around(*, is_on: bool, heard: int) -> Iterator[Found]:
             _(
                 "It hears no other node announced. Are both in the same Wi-Fi, and not in its guest network? "
                 "Some routers keep devices apart (“isolation”), and firewalls may hold back UDP port 5353. "
-                "A node elsewhere is reached by its address: the setting peers, or --peer HOST:PORT."
+                "A node elsewhere is added by its address, on the page of neighbours."
             ),
         )
 

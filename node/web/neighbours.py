@@ -19,15 +19,17 @@ from ledger.records import CommuneId
 from ledger.store.reading import CommuneRow
 
 from .. import clock, wording
+from ..addresses import PEER_PORT
 from ..api import RESIDENT
 from ..language import gettext as _
 from ..language import ngettext
 from ..overview import Relations
 from ..service import Service
+from ..shapes.nodes import given_of
 from ..wishes import Remark
 from ..wishes.communes import recognition
 from . import confirming
-from .forms import form_of, whole
+from .forms import Form, form_of, whole
 from .site import ask, page
 
 ROUTES: Final = web.RouteTableDef()
@@ -83,7 +85,13 @@ class Neighbour:
 @ROUTES.get("/neighbours")
 async def neighbours(request: web.Request) -> web.Response:
     """All communes that are known, those that are linked and not recognised first."""
-    nodes = await nodes_of(request)
+    return await shown(request, Form())
+
+
+async def shown(request: web.Request, form: Form) -> web.Response:
+    """The page, with the form for the address of a node as it was typed."""
+    facts = await _facts(request)
+    nodes = _nodes(facts)
 
     def look(service: Service) -> tuple[dict[CommuneId, Neighbour], CommuneId | None]:
         relations = Relations(service)
@@ -112,6 +120,11 @@ async def neighbours(request: web.Request) -> web.Response:
     return await page(
         request,
         "neighbours.html",
+        status=200 if form.is_good else 422,
+        form=form,
+        here=request.path_qs if request.method == "GET" else "/neighbours",
+        given=given_of(request.app[RESIDENT].addressbook, facts),
+        port=PEER_PORT,
         own=found.get(own) if own is not None else None,
         waiting=part(waiting),
         recognised=part(recognised),
@@ -133,8 +146,15 @@ def _skeleton(name: str) -> str:
 
 async def nodes_of(request: web.Request) -> list[Mapping[str, Any]]:
     """Nodes that are linked, then those that may be met, as the part that keeps links says."""
+    return _nodes(await _facts(request))
+
+
+async def _facts(request: web.Request) -> Mapping[str, Any]:
     state = await request.app[RESIDENT].state()
-    facts = state.facts_of("gossip")
+    return state.facts_of("gossip")
+
+
+def _nodes(facts: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [*facts.get("peers", ()), *facts.get("known", ())]
 
 

@@ -194,7 +194,7 @@ def test_who_could_not_be_met_is_left_alone_after_a_restart_too(
             monkeypatch.setattr(Links, "meet", never)
         async with member.running():
             row = told()
-            assert (row["state"], row["why"], row["address"]) == ("waiting", "unreachable", "127.0.0.1:9")
+            assert (row["state"], row["why"], row["address"]) == ("waiting", "closed", "127.0.0.1:9")
             assert (row["failures"], row["met"]) == (1, None)
             await asyncio.sleep(0.5)  # long enough for one that is tried at once
         assert not tried

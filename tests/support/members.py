@@ -57,7 +57,7 @@ class Member:
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", port).start()
             self.port = runner.addresses[0][1]
-            await self.company.start(Place(custody, self.settings, self.port))
+            await self.company.start(Place(custody, self.settings, self.port, self.settings.addresses))
             try:
                 yield self
             finally:

@@ -84,3 +84,30 @@ def test_a_ledger_travels_on_a_stick(montes: Secretary, valle: Secretary, visit:
     browser.open("/bundles")
     browser.send("Take it in")
     assert "Choose the file that others have written." in browser.page.text
+
+
+def test_a_neighbour_is_added_by_its_address_and_removed(
+    montes: Secretary, valle: Secretary, visit: Visiting
+) -> None:
+    browser = visit(montes)
+    with NodeProcess(valle.home) as other:
+        address = f"127.0.0.1:{other.told['peer_port']}"
+        browser.open("/neighbours")
+        assert "By address" not in browser.page.text
+        page = browser.send("Add it", node="http://<b>valle</b>/")
+        assert page.status == 422
+        assert "is the address of a page" in page.text
+        assert "http://<b>" not in page.html
+        assert page.form("Add it").fields["node"] == "http://<b>valle</b>/"
+        page = browser.send("Add it", node="  ")
+        assert "is not an address of a node" in page.text
+        page = browser.send("Add it", node=address)
+        assert (page.status, path_of(page)) == (200, "/neighbours")
+        until(browser, "/neighbours", "linked now")
+        page = browser.send("Add it", node=address)
+        assert (page.status, "there already" in page.text) == (422, True)
+        browser.open("/neighbours")
+        page = browser.send("Remove")
+        assert "By address" not in page.text
+        page = browser.post("/neighbours/addresses/remove", {"given": address, "token": "x"})
+        assert page.status == 422
