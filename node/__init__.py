@@ -35,7 +35,7 @@ what they decide.
     imported    the report of it in words
     company     which other nodes this one may meet, and whom it lets in
     addresses   where nodes can be called, as people type it
-    addressbook the addresses that somebody here gave, kept in a file
+    addressbook  the addresses that somebody here gave, kept in a file
     named       the nodes at these addresses, called and told of
     meeting     when each of them is tried, and whose link is kept
     circle      what is told of them
