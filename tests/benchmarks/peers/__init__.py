@@ -1,4 +1,4 @@
-"""Side by side: Trueque, Hypercore and Secure Scuttlebutt doing the same work in turn (README.md).
+"""Side by side: Trueque, Hypercore and Secure Scuttlebutt doing the same work in turn.
 
 python -m tests.benchmarks.peers FOLDER [--quick]
 
