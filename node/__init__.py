@@ -71,6 +71,7 @@ what they decide.
     custody     the open home of a running node, and the threads that may touch it
     storage     what the running node remembers beside the ledger, lost without harm
     matching    which listings of others meet this commune's own, and why
+    charts      exchanges counted over time, and who exchanges with whom
     statements  what came in and went out in a period
     auditing    an audit that the running node does
     aside       questions that take long, asked beside the others

@@ -12,6 +12,7 @@ for commands is `remote`. Who may ask at all is `people`'s.
 - `dealings`: listings and exchanges, as they are read.
 - `holdings`: communes, accounts, logs and entries, as they are read.
 - `signing`: what is signed.
+- `drafts`: forms that were filled and not signed yet.
 - `standing`: how the node is, other nodes, notices, the audit.
 - `addresses`: neighbours by address.
 - `files`: photos, bundles, receipts, and what takes long.
@@ -26,7 +27,7 @@ from typing import Final
 from aiohttp import web
 
 from ..resident import Resident
-from . import addresses, copies, dealings, files, holdings, signing, standing
+from . import addresses, copies, dealings, drafts, files, holdings, signing, standing
 from .asking import RESIDENT as RESIDENT
 from .asking import Asked
 from .document import Explained, document
@@ -47,6 +48,7 @@ TABLE: Final[tuple[Endpoint, ...]] = (
     *dealings.ENDPOINTS,
     *holdings.ENDPOINTS,
     *signing.ENDPOINTS,
+    *drafts.ENDPOINTS,
     *files.ENDPOINTS,
     *copies.ENDPOINTS,
     Endpoint(

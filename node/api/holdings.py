@@ -8,10 +8,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from .. import clock, typed
+from ..charts import counted, months_until
 from ..entries import as_it_is
 from ..overview import Names, Relations, accounts_of
 from ..service import Service
 from ..shapes import Page, communes, entries, statements
+from ..shapes.charts import Charts, charts_of
 from ..statements import statement_of, sums_of
 from ..wishes import about
 from .asking import Asked
@@ -91,6 +93,24 @@ async def show_statement(asked: Asked) -> statements.Statement:
     return await asked.ask_aside(look)
 
 
+class ChartsAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose exchanges are counted."""
+
+    commune: Annotated[Name, about("a commune, by its name or id; else all that is held")] | UnsetType = UNSET
+
+
+async def show_charts(asked: Asked) -> Charts:
+    """Exchanges over time."""
+    query: ChartsAsked = asked.query
+    months = months_until(clock.today())
+
+    def look(service: Service) -> Charts:
+        commune = service.reader.find_commune(query.commune) if query.commune else None
+        return charts_of(counted(service, months, commune), months)
+
+    return await asked.ask_aside(look)
+
+
 # Entries ----------------------------------------------------------------------------------------
 
 
@@ -156,6 +176,12 @@ ENDPOINTS: Final = (
         "What came in and went out of this commune in a period, by the word of whoever received it.",
         show_statement, "[a statement](json.md#statement), whose `items` come in parts", statements.Statement,
         query=StatementAsked,
+    ),
+    Endpoint(
+        "GET", "/api/1/charts", "showCharts",
+        "Exchanges that were agreed and what was received, over two years by category, and who exchanges "
+        "with whom. Quantities are by the word of whoever received.",
+        show_charts, "[charts](json.md#charts)", Charts, query=ChartsAsked,
     ),
     Endpoint(
         "GET", "/api/1/communes", "listCommunes", "The communes that are known here.",

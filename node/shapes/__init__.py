@@ -11,6 +11,8 @@ what the API's document describes. What is put together for them is `overview`'s
 - `nodes`: other nodes, and what others have done that somebody should know of.
 - `receipts`: what a receipt shows.
 - `statements`: what came in and went out in a period.
+- `charts`: what is counted of exchanges over time.
+- `drafts`: forms that were filled and not signed yet.
 - `written`: what is answered once something was signed.
 """
 

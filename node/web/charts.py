@@ -1,63 +1,38 @@
 """Charts: exchanges and what was received over time, by category, and who exchanges with whom.
 
-Decides what is counted (exchanges that were agreed, in the month in which they
-were proposed by their proposer's clock; quantities by the receiver's word), how
-far back, and how much is drawn. Beside each drawing stands its table. How it is
-drawn is `drawings`'.
+Decides how much is drawn, and that beside each drawing stands its table. What is
+counted is `node.charts`', how it is drawn `drawings`'.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 from markupsafe import Markup
 
 from ledger import vocabulary
-from ledger.exchange import Exchange, State
 from ledger.records import CommuneId
 from ledger.store.reading import CommuneRow
 
 from .. import clock, language, wording
+from ..charts import MAX_COUNTED, Counted, counted, months_until
 from ..language import gettext as _
-from ..overview import Names, category_of
+from ..overview import Names
 from ..service import Service
 from . import drawings
 from .site import ask_aside, page
 
 ROUTES: Final = web.RouteTableDef()
 
-MONTHS: Final = 24
-"""months back, this one included: two years of harvests."""
-
-MAX_COUNTED: Final = 5_000
-"""exchanges that are counted, the newest; more would keep a small computer busy for long."""
-
 MAX_DRAWN: Final = 8
 """categories that are drawn; the table has all."""
 
 MAX_COMMUNES: Final = 24
 """communes in the drawing of the network: as many names as fit around a circle."""
-
-AGREED: Final = (State.AGREED, State.FULFILLED, State.CLOSED, State.CANCELLED)
-
-
-@dataclass(slots=True)
-class Counted:
-    """What was counted: by category and month; by category, unit and month in millionths; and by pair.
-
-    `outside` are exchanges of other times, `full` says that there are more than were counted.
-    """
-
-    exchanges: dict[str, Counter[str]] = field(default_factory=dict)
-    received: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
-    pairs: Counter[tuple[CommuneId, CommuneId]] = field(default_factory=Counter)
-    total: int = 0
-    outside: int = 0
-    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +45,6 @@ class Drawn:
     total: str
 
 
-def months_until(today: str) -> list[str]:
-    """The months up to the one of a date, like 2030-01, the oldest first."""
-    last = int(today[:4]) * 12 + int(today[5:7]) - 1
-    return [f"{month // 12:04}-{month % 12 + 1:02}" for month in range(last - MONTHS + 1, last + 1)]
-
-
-def counted(exchanges: Sequence[Exchange], months: Sequence[str], service: Service) -> Counted:
-    """Count exchanges that were agreed."""
-    found, within = Counted(), frozenset(months)
-    for exchange in exchanges:
-        month = wording.plain_day_of(exchange.proposal.at)[:7]
-        if month not in within:
-            found.outside += 1
-            continue
-        found.total += 1
-        for category in {category_of(leg, service.reader) for leg in exchange.legs}:
-            found.exchanges.setdefault(category, Counter())[month] += 1
-        for leg in exchange.legs:
-            if leg.got:
-                unit = "" if leg.transfer.quantity is None else leg.transfer.quantity.unit
-                key = (category_of(leg, service.reader), unit)
-                found.received.setdefault(key, Counter())[month] += leg.got
-        pairs = {(min(leg.giver, leg.receiver), max(leg.giver, leg.receiver)) for leg in exchange.legs}
-        found.pairs.update(pairs)
-    return found
-
-
 @ROUTES.get("/history/charts")
 async def charts(request: web.Request) -> web.Response:
     """Charts of all exchanges that are held, or of those of one commune."""
@@ -105,9 +53,7 @@ async def charts(request: web.Request) -> web.Response:
     def look(service: Service) -> tuple[Counted, Names, list[CommuneRow], CommuneId | None, CommuneId | None]:
         reader = service.reader
         commune = reader.find_commune(text) if text else None
-        exchanges = reader.exchanges(commune=commune, states=AGREED, limit=MAX_COUNTED + 1)
-        found = counted(exchanges[:MAX_COUNTED], months, service)
-        found.full = len(exchanges) > MAX_COUNTED
+        found = counted(service, months, commune)
         return found, Names(reader), reader.communes(), commune, service.own
 
     found, names, communes, commune, own = await ask_aside(request, look)

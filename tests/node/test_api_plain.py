@@ -13,9 +13,11 @@ import pytest
 
 from node.verifying import verified
 
+from ..support.browser import Browser
 from ..support.nodes import Answer, NodeProcess
 from .conftest import Secretary
 from .test_api_document import conforms
+from .web.test_papers import trade
 
 
 class Program:
@@ -218,6 +220,44 @@ def test_what_meets_an_own_listing_is_found(
     need = montes_program.do("listings", kind="need", title="Maíz", category="food-grain")["id"]
     (match,) = conforms(montes_program.node.api("/api/1/matches"), "GET", "/api/1/matches")["items"]
     assert (match["own"], match["theirs"]["id"]) == (need, offer)
+
+
+def test_exchanges_are_counted_over_time(
+    montes: Secretary, valle: Secretary, montes_program: Program
+) -> None:
+    trade(montes, valle)
+    found = conforms(montes_program.node.api("/api/1/charts"), "GET", "/api/1/charts")
+    assert (found["total"], found["outside"], found["full"], len(found["months"])) == (1, 0, False, 24)
+    (exchanges,) = found["exchanges"]
+    assert (exchanges["category"], exchanges["counts"][-1], exchanges["total"]) == (None, 1, 1)
+    (received,) = found["received"]
+    assert (received["unit"], received["quantities"][-1], received["total"]) == ("kg", "90", "90")
+    assert found["pairs"] == [{"communes": sorted([montes.commune, valle.commune]), "exchanges": 1}]
+    assert montes_program.see(f"charts?commune={valle.commune}")["total"] == 1
+    assert montes_program.node.api("/api/1/charts?commune=nadie").status == 404
+
+
+def test_a_draft_that_a_program_keeps_is_gone_on_with_on_a_page(montes_program: Program) -> None:
+    node = montes_program.node
+    asked = {
+        "form": "/listings/new",
+        "title": "Rope",
+        "typed": {"kind": "need", "title": "Rope", "token": "x"},
+    }
+    kept = montes_program.do("drafts", **asked)
+    assert kept["typed"] == {"kind": "need", "title": "Rope", "draft": kept["id"]}
+    again = montes_program.do("drafts", **{**asked, "id": kept["id"], "title": "Long rope"})
+    (found,) = conforms(node.api("/api/1/drafts"), "GET", "/api/1/drafts")["items"]
+    assert found == again
+    browser = Browser(node.told["people_port"])
+    browser.open("/")
+    browser.follow("need: Long rope")
+    assert browser.page.form("Look at it once more").fields["title"] == "Rope"
+    dropped = node.api("/api/1/drafts/drop", {"id": kept["id"]})
+    assert conforms(dropped, "POST", "/api/1/drafts/drop") == again
+    assert node.api("/api/1/drafts/drop", {"id": kept["id"]}).status == 404
+    for wrong in ({"form": "//evil.example"}, {"form": "/settings"}, {"title": ""}, {"typed": {"a b": "c"}}):
+        assert node.api("/api/1/drafts", {**asked, **wrong}).status == 400, wrong
 
 
 def test_what_is_held_can_be_taken_along(

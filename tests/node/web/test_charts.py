@@ -7,8 +7,8 @@ import re
 from xml.etree import ElementTree as ET
 
 from node import clock
+from node.charts import MONTHS, months_until
 from node.web import drawings
-from node.web.charts import MONTHS, months_until
 
 from ..conftest import Secretary
 from .conftest import Visiting
