@@ -239,7 +239,7 @@ def test_exchanges_are_counted_over_time(
 
 def test_a_draft_that_a_program_keeps_is_gone_on_with_on_a_page(montes_program: Program) -> None:
     node = montes_program.node
-    asked = {
+    asked: dict[str, Any] = {
         "form": "/listings/new",
         "title": "Rope",
         "typed": {"kind": "need", "title": "Rope", "token": "x"},
