@@ -332,6 +332,7 @@ class Links:
                 if session.is_over:
                     break
                 await self._storing.room.wait()
+                await asyncio.sleep(0)  # whoever says much in one go keeps nobody else waiting for all of it
         except StoreError as error:
             self._unread(end, error)
         finally:

@@ -43,8 +43,11 @@ async def runner_of(app: web.Application) -> web.AppRunner:
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """Whether something is worth saying: bytes that are no HTTP are not, and anybody can send many."""
-    return not (record.exc_info and isinstance(record.exc_info[1], BadHttpMessage))
+    """Whether something is worth saying: bytes that are no HTTP are not, nor is who hangs up.
+
+    Anybody can do both a thousand times, and a trace of each would fill a disk.
+    """
+    return not (record.exc_info and isinstance(record.exc_info[1], BadHttpMessage | ConnectionError))
 
 
 class Listener(web.BaseSite):

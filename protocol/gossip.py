@@ -350,7 +350,7 @@ class Gossip:
         """Take note of how far a neighbour holds a log."""
         if log in self._declined:
             self._declined.move_to_end(log)
-        elif offer.size > self._held.size(log):
+        elif offer.size > self._size(log):
             offers = self._links[number].offers
             if log not in offers:
                 if not self._has_room(offers):
@@ -359,6 +359,16 @@ class Gossip:
             elif offers[log].size >= offer.size:
                 return
             offers[log] = offer
+
+    def _size(self, log: LogKey) -> int:
+        """How many entries of a log's first branch are held; told from memory, if that can be.
+
+        What is being stored at this moment may not count yet; before it is asked for, it does.
+        """
+        mark = self.roster.get(log)
+        if mark is None:
+            return 0
+        return self._held.size(log) if mark.is_cut else mark.number
 
     def _has_room(self, offers: dict[LogKey, _Offer]) -> bool:
         """Whether somebody who has made these offers may make one more; whoever has made most gives way."""
@@ -630,9 +640,9 @@ class Gossip:
     def _shown_one(self, number: LinkId, log: LogKey, head: Head) -> None:
         if self._held.evidence(log) is not None:
             self._fetch_branch(number, head)
-        elif log in self._declined and head.size > self._held.size(log):
+        elif log in self._declined and head.size > self._size(log):
             self._decline(number, head)
-        elif head.size > self._held.size(log):
+        elif head.size > self._size(log):
             self._offered(number, log, _Offer(head.size, head.root, head))
         else:
             self._compare_roots(number, log, _Offer(head.size, head.root, head))

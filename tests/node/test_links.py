@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, TCPConnector, WSMsgType, web
+from aiohttp import ClientSession, TCPConnector, WSMessage, WSMsgType, web
 
 from ledger.errors import StoreError
 from ledger.log import LogKey
@@ -19,11 +19,12 @@ from node.admission import Admission
 from node.ends import Parting
 from node.links import PATH, Links
 from protocol.frames import Kind
-from protocol.handshake import Identity
+from protocol.handshake import Identity, Role
 from protocol.limits import SERVED_BYTES
 from protocol.messages import encode_heads
 from protocol.questions import Want, encode_wants
 from protocol.serving import frames_for
+from protocol.session import Session
 
 from ..support.histories import NETWORK, Author, numbered, written
 from ..support.stranger import stranger
@@ -391,5 +392,49 @@ def test_a_fault_of_the_program_while_it_stores_ends_links_and_nothing_else(
                 await until(lambda: bool(one.links.gossip._memories))
             assert one.sizes() == other.sizes()
             assert "fault" in [each.message for each in caplog.records if each.levelname == "ERROR"]
+
+    tell(story)
+
+
+class Chatterer:
+    """A socket at which much has come already."""
+
+    def __init__(self, count: int) -> None:
+        self.left = count
+
+    def __aiter__(self) -> Chatterer:
+        return self
+
+    async def __anext__(self) -> WSMessage:
+        if not self.left:
+            raise StopAsyncIteration
+        self.left -= 1
+        return WSMessage(WSMsgType.BINARY, b"word", None)
+
+    def get_extra_info(self, name: str) -> None:
+        return None
+
+    async def send_bytes(self, data: bytes) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+def test_whoever_says_much_at_once_keeps_nobody_waiting_for_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Session, "receive", lambda *_: None)
+    one = Node(tmp_path, "one")
+    seen: list[int] = []
+
+    async def story() -> None:
+        async with one.running():
+            chatterer = Chatterer(50)
+            link = asyncio.create_task(one.links._run(chatterer, Role.RESPONDER, "127.0.0.1"))  # type: ignore[arg-type]
+            while not link.done():
+                seen.append(chatterer.left)
+                await asyncio.sleep(0)
+            assert {*range(1, 50)} <= set(seen)
 
     tell(story)

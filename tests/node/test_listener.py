@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing import ClassVar
 
 import pytest
 from aiohttp import ClientSession, web
+from aiohttp.http_exceptions import BadStatusLine
 
 from node import listener
 from node.listener import Listener, patiently, runner_of
@@ -169,3 +171,16 @@ def test_one_host_does_not_take_all_places_but_this_computer_may(monkeypatch: py
             assert all(not caller.reader.at_eof() for caller in callers)
 
     tell(story)
+
+
+def test_who_hangs_up_or_speaks_no_http_leaves_no_trace_in_the_journal() -> None:
+    """Whoever looks for open doors does so a thousand times."""
+    for error in (ConnectionResetError("gone"), BadStatusLine("junk")):
+        assert not listener._is_ours(_record(error))
+    assert listener._is_ours(_record(RuntimeError("a fault")))
+    assert listener._is_ours(_record(None))
+
+
+def _record(error: Exception | None) -> logging.LogRecord:
+    info = None if error is None else (type(error), error, None)
+    return logging.LogRecord("aiohttp.server", logging.ERROR, "", 0, "Error handling request", (), info)
