@@ -65,8 +65,8 @@ SENTENCES: Final = {
         "recovery words: tell the assembly."
     ),
     Situation.STOPPED: (
-        "An earlier write failed, so nothing more is signed: close the program, check the disk, and start it "
-        "again."
+        "An earlier write failed, so nothing more is signed until the ledger has been opened anew: check the "
+        "disk. A running node opens it anew by itself; any other program has to be closed and started again."
     ),
 }
 """What each situation means, and what to do about it."""
@@ -156,6 +156,19 @@ class Author:
 
     def _is_held(self, head: Head) -> bool:
         return self._store.root_at(self.log, head.size) == head.root
+
+    def recover(self) -> Situation:
+        """After a failed write, once the store has recovered: find anew how things stand, as when it was made.
+
+        What had been written and was not acknowledged counts from now on, as after a crash. Raises
+        StoreError if the database or the anchors cannot be read or written; then it stays STOPPED.
+        """
+        self._stopped = False
+        try:
+            return self.review()
+        except BaseException:
+            self._stopped, self.situation = True, Situation.STOPPED
+            raise
 
     def check(self) -> None:
         """Raise SigningStopped, with the reason and what to do, if this installation may not sign now."""

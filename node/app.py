@@ -111,12 +111,14 @@ async def _serve(
             await lan.begin(runners[2], people)
         journal.tell("started", people=resident.people_port, peers=resident.peer_port, home=resident.phase)
         alive = asyncio.create_task(supervisor.keep_alive())
+        writing = asyncio.create_task(resident.keep_writing())
         supervisor.ready(headline(await resident.state()))
         ready(replace(node, lan=lan.is_open))
         if resident.custody is None and await _wait_for_home(resident, runners[1], peers, supervisor, stop):
             await lan.begin(runners[2], people)
         await stop.wait()
         alive.cancel()
+        writing.cancel()
 
 
 async def _wait_for_home(

@@ -165,6 +165,21 @@ class Custody:
         """Look anew whether the log may be signed, as after something of it came in. Raises StoreError."""
         return await self.do(lambda service: service.author.review())
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether a write failed, so that nothing is written or signed until `recover`; for any thread."""
+        return self.store.failed or self._author.situation is Situation.STOPPED
+
+    async def recover(self) -> Situation:
+        """After a failed write, open the ledger anew. Raises StoreError if that cannot be done yet."""
+
+        def opened_anew(service: Service) -> Situation:
+            if self.store.failed:
+                self.store.recover()
+            return service.author.recover()
+
+        return await self.do(opened_anew)
+
     async def ask(self, question: Callable[[Service], Result]) -> Result:
         """Ask the ledger something short, whatever is being written. Raises what `question` raises."""
         return await asyncio.wrap_future(self._asking.submit(question, self._questions))

@@ -108,6 +108,25 @@ class Resident:
                 self.trouble = error
         return self.custody
 
+    async def keep_writing(self) -> None:
+        """Open the ledger anew whenever a write has failed, for ever: the disk may have room again."""
+        told = ""
+        while True:
+            await asyncio.sleep(TROUBLE_SECONDS)
+            if self.custody is None or not self.custody.has_failed:
+                continue
+            try:
+                situation = await self.custody.recover()
+            except LedgerError as error:
+                if str(error) != told:
+                    journal.tell("trouble", level="error", sentence=error)
+                told = str(error)
+            else:
+                told = ""
+                journal.tell("reopened", level="warning", situation=situation)
+                for part in self._started:
+                    part.written()
+
     async def start_parts(self, peer_port: int) -> None:
         """Start all parts with the open home."""
         listed = await self.opened.ask(_own_photos)

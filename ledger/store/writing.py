@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -230,7 +230,35 @@ class Store:
             )
         )
 
+    @property
+    def failed(self) -> bool:
+        """Whether a write failed, so that nothing is written until `recover`."""
+        return self._failed
+
+    def recover(self) -> None:
+        """After a failed write, open the database anew, as a program that starts.
+
+        Raises StoreError if that cannot be done or SQLite finds the file damaged; then nothing is
+        written still, and it may be tried again.
+        """
+        self._thread.submit(self._recover).result()
+
     # On the store's thread ----------------------------------------------------------------------
+
+    def _recover(self) -> None:
+        with suppress(sqlite3.Error):
+            self._connection.close()
+        self._durable, self._version = None, -1
+        self._open()
+        with store_errors(self.path):
+            found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise StoreError(
+                "The ledger {path} is damaged ({detail}): restore a backup, or fetch it from neighbours.",
+                path=self.path,
+                detail=found,
+            )
+        self._failed = False
 
     def _submit(self, work: Callable[[], Result]) -> Result:
         return self._thread.submit(self._guarded, work).result()
@@ -238,8 +266,9 @@ class Store:
     def _guarded(self, work: Callable[[], Result]) -> Result:
         if self._failed:
             raise StoreError(
-                "Writing to the ledger {path} failed before, so what is on disk is not known: "
-                "close the program and start it again.",
+                "Writing to the ledger {path} failed before, so nothing more is written until it has been "
+                "opened anew: check the disk. A running node opens it anew by itself; any other program has "
+                "to be closed and started again.",
                 path=self.path,
             )
         self.check_in_place()

@@ -493,7 +493,7 @@ def test_an_anchor_that_fails_after_the_commit_stops_it_until_it_is_opened_anew(
         assert now(author) is Situation.STOPPED
         assert author.review() is Situation.STOPPED
         assert author.head == before
-        with pytest.raises(SigningStopped, match="start it again"):
+        with pytest.raises(SigningStopped, match="started again"):
             author.append([b"cuatro"])
         stored = store.own_log(author.log).head
         assert stored is not None
@@ -518,7 +518,7 @@ def test_whatever_goes_wrong_while_it_signs_stops_it(
             with pytest.raises(type(error)):
                 author.append([b"tres"])
         assert now(author) is Situation.STOPPED
-        with pytest.raises(SigningStopped, match="start it again"):
+        with pytest.raises(SigningStopped, match="started again"):
             author.append([b"tres"])
 
 

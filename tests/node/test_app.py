@@ -477,7 +477,7 @@ def test_a_full_disk_is_told_and_what_was_signed_stays(places: Path) -> None:
     disk = places / "disk"
     disk.mkdir()
     story = """
-import json, sys
+import json, sys, time
 from pathlib import Path
 from tests.node.conftest import Secretary
 from tests.support.nodes import NodeProcess
@@ -498,8 +498,14 @@ with NodeProcess(montes.home) as node:
     assert result.exit_code == 2 and result.stdout == "", result.output
     print(result.stderr.splitlines()[-1])
     health = node.ask("/healthz")
+    (montes.home.parent / "ballast").unlink()
+    end = time.monotonic() + 60
+    while CliRunner().invoke(trueque, asked).exit_code and time.monotonic() < end:
+        time.sleep(0.5)
+    asked = ["offer", "Con el nodo que se recuperó", "--json", "--home", str(montes.home)]
+    signed.append(json.loads(CliRunner().invoke(trueque, asked).stdout)["id"])
+    assert node.ask("/healthz").status == 200
     assert node.stop() == 0
-(montes.home.parent / "ballast").unlink()
 held = {row["id"] for row in montes.json("log")}
 assert signed and set(signed) <= held
 assert montes.json("audit")["findings"] == []

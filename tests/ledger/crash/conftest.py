@@ -69,10 +69,22 @@ class Crasher:
         return self._recordings[story]
 
     def disturb(
-        self, story: str, mode: str, point: int, error: int = 0, *, reader: bool = False
+        self,
+        story: str,
+        mode: str,
+        point: int,
+        error: int = 0,
+        *,
+        reader: bool = False,
+        recover: bool = False,
     ) -> Disturbed:
-        """Disturb a story at one call and examine what is left. Fails with what is wrong with it."""
-        answer = self.ask(do="disturb", story=story, mode=mode, point=point, error=error, reader=reader)
+        """Disturb a story at one call and examine what is left. Fails with what is wrong with it.
+
+        With `recover`, a process whose write failed opens its ledger anew and goes on.
+        """
+        answer = self.ask(
+            do="disturb", story=story, mode=mode, point=point, error=error, reader=reader, recover=recover
+        )
         where = f"story {story!r}, mode {mode!r}, error {error}, at call {point}"
         assert not answer["faults"], f"{where}:\n{answer['faults'][0]}"
         return Disturbed(answer["said"], answer["killed"])

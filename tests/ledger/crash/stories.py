@@ -134,11 +134,20 @@ class Home:
     def open(self) -> None:
         """Open the store and its author. Raises StoreError."""
         self.store = Store(self.ledger, NETWORK)
+        self._note_checkpoint()
+        self.author = Author(self.store, self.writer.key, self.anchors)
+
+    def _note_checkpoint(self) -> None:
         if self.checkpoint is not None:
             connection = self.store._connection
             pragma = f"PRAGMA wal_autocheckpoint = {self.checkpoint}"
             self.store._submit(lambda: connection.execute(pragma).fetchall())
-        self.author = Author(self.store, self.writer.key, self.anchors)
+
+    def recover(self) -> None:
+        """Open anew what failed, without starting the process again. Raises StoreError."""
+        self.store.recover()
+        self._note_checkpoint()
+        self.author.recover()
 
     def take(self, step: Step) -> Head | None:
         """Take a step, or see that it has been taken; the head that leaves the process, if one does."""

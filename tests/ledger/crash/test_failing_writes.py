@@ -2,13 +2,14 @@
 
 The operation ends in a declared error or succeeds; what had failed is not
 acknowledged; an author whose append failed signs nothing more, even when the
-disk works again (the worker sees to that). Opened anew, all is well.
+disk works again (the worker sees to that). Opened anew, all is well: by another
+process, or by the same one, which then goes on.
 """
 
 from __future__ import annotations
 
 import errno
-from itertools import cycle
+from itertools import cycle, product
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from ledger.anchor import Anchors, read_anchor
 from ledger.author import Author, Situation
 from ledger.errors import SigningStopped, StoreError
+from ledger.store.reading import Reader
 from ledger.store.writing import Store
 
 from ...support.communes import NETWORK, found
@@ -28,11 +30,12 @@ FAULTS = [(mode, error) for mode in ("fail on", "fail once") for error in (errno
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("story", STORIES)
 def test_a_failing_disk_ends_in_a_declared_error_and_nothing_is_lost(crasher: Crasher, story: str) -> None:
-    """Every call fails, in one of the four ways in turn."""
+    """Every call fails, in one of the four ways in turn, with and without a process that goes on after it."""
     points = range(1, crasher.record(story).calls + 1)
     refused = 0
-    for point, (mode, error) in zip(points, cycle(FAULTS), strict=False):
-        refused += any("refused" in item for item in crasher.disturb(story, mode, point, error).said)
+    for point, ((mode, error), recover) in zip(points, cycle(product(FAULTS, (True, False))), strict=False):
+        disturbed = crasher.disturb(story, mode, point, error, recover=recover)
+        refused += any("refused" in item for item in disturbed.said)
     assert refused > len(points) // 2
 
 
@@ -42,7 +45,8 @@ def test_a_failing_disk_ends_in_a_declared_error_and_nothing_is_lost(crasher: Cr
 @pytest.mark.parametrize("story", STORIES)
 def test_every_call_may_fail_in_every_way(crasher: Crasher, story: str, mode: str, error: int) -> None:
     for point in range(1, crasher.record(story).calls + 1):
-        crasher.disturb(story, mode, point, error)
+        for recover in (True, False):
+            crasher.disturb(story, mode, point, error, recover=recover)
 
 
 def test_an_anchor_that_cannot_be_written_stops_the_author(tmp_path: Path) -> None:
@@ -81,9 +85,49 @@ def test_a_full_database_refuses_all_further_writing_until_it_is_opened_anew(tmp
         with pytest.raises(StoreError, match="full"):
             author.append([bytes(8_000)] * 20)
         assert author.situation is Situation.STOPPED
-        with pytest.raises(StoreError, match="start it again"):
+        assert store.failed
+        with pytest.raises(StoreError, match="started again"):
             store.ingest(montes.run())
     with Store(tmp_path / "ledger.sqlite3", NETWORK) as store:
         author = Author(store, montes.key, anchors)
         assert author.situation is Situation.READY
         assert author.append([b"more"]).head.size == 2
+
+
+def test_a_database_that_was_full_is_opened_anew_where_it_stands(tmp_path: Path) -> None:
+    """As a running node does once somebody has made room: no other program, and nothing lost or signed twice."""
+    montes = found("Los Montes")
+    anchors = Anchors([tmp_path / "anchor"])
+    with Store(tmp_path / "ledger.sqlite3", NETWORK) as store, Reader(tmp_path / "ledger.sqlite3") as reader:
+        author = Author(store, montes.key, anchors)
+        author.append(montes.payloads)
+        connection = store._connection
+        store._submit(lambda: connection.execute("PRAGMA max_page_count = 1").fetchall())
+        with pytest.raises(StoreError, match="full"):
+            author.append([bytes(8_000)] * 20)
+        store.recover()
+        assert not store.failed
+        assert author.recover() is Situation.READY
+        assert author.append([b"more"]).head.size == 2
+        assert [branch.size for branch in reader.branches()] == [2]
+
+
+def test_a_database_that_is_damaged_is_not_written_to_again(tmp_path: Path) -> None:
+    montes = found("Los Montes")
+    path = tmp_path / "ledger.sqlite3"
+    with Store(path, NETWORK) as store:
+        author = Author(store, montes.key, Anchors([tmp_path / "anchor"]))
+        author.append([*montes.payloads, *([bytes(8_000)] * 40)])
+        connection = store._connection
+        store._submit(lambda: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        store._submit(lambda: connection.execute("PRAGMA max_page_count = 1").fetchall())
+        with pytest.raises(StoreError, match="full"):
+            author.append([bytes(8_000)] * 20)
+        data = path.read_bytes()
+        path.write_bytes(data[:20_480] + bytes(8_192) + data[28_672:])
+        with pytest.raises(StoreError):
+            store.recover()
+        assert store.failed
+        with pytest.raises(StoreError):
+            author.recover()
+        assert author.situation is Situation.STOPPED

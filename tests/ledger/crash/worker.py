@@ -77,8 +77,11 @@ def child(work: Callable[[Say], None]) -> tuple[list[Any], int]:
     return said, os.waitstatus_to_exitcode(status)
 
 
-def tell(home: Home, story: Story, say: Say) -> None:
-    """Tell a story until it ends or the process does; say what was acknowledged and what was refused."""
+def tell(home: Home, story: Story, say: Say, *, recover: bool = False) -> None:
+    """Tell a story until it ends or the process does; say what was acknowledged and what was refused.
+
+    With `recover`, a process whose write failed opens its ledger anew and tells the story to its end.
+    """
 
     def acknowledge(number: int, head: Head | None) -> None:
         item = Acknowledged(number) if head is None else Acknowledged(number, head.size, head.root.hex())
@@ -120,6 +123,11 @@ def tell(home: Home, story: Story, say: Say) -> None:
         with suppress(SigningStopped):
             home.author.append([b"anything"])
             raise AssertionError("something was signed after a failure, when the disk worked again")
+    if failed and recover:
+        SHIM.crash_pass()
+        home.recover()
+        for number, step in enumerate(story.during):
+            acknowledge(number, home.take(step))
     home.store.close()
     return None
 
@@ -141,9 +149,8 @@ class Worker:
             case "record":
                 return self.record(told, Path(request["folder"]), request["trace"])
             case "disturb":
-                return self.disturb(
-                    told, request["mode"], request["point"], request["error"], request["reader"]
-                )
+                given = {name: request[name] for name in ("mode", "point", "error", "reader", "recover")}
+                return self.disturb(told, **given)
             case "examine":
                 items = [Acknowledged(**item) for item in request["acknowledged"]]
                 return {"faults": self.examined(told, Path(request["folder"]), items, power=request["power"])}
@@ -162,7 +169,9 @@ class Worker:
         assert status == 0, said
         return {"calls": said[-1]["calls"], "before": str(told.template)}
 
-    def disturb(self, told: Told, mode: str, point: int, error: int, reader: bool) -> dict[str, Any]:
+    def disturb(
+        self, told: Told, mode: str, point: int, error: int, *, reader: bool, recover: bool
+    ) -> dict[str, Any]:
         """Disturb a story at one call, examine what is left, and go on from there."""
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         shutil.copytree(told.template, folder, dirs_exist_ok=True)
@@ -171,7 +180,7 @@ class Worker:
 
         def work(say: Say) -> None:
             arm(folder, mode, point, error)
-            tell(home, told.story, say)
+            tell(home, told.story, say, recover=recover)
 
         said, status = child(work)
         faults = [item["fault"] for item in said if "fault" in item]
