@@ -160,8 +160,8 @@ class Author:
     def recover(self) -> Situation:
         """After a failed write, once the store has recovered: find anew how things stand, as when it was made.
 
-        What had been written and was not acknowledged counts from now on, as after a crash. Raises
-        StoreError if the database or the anchors cannot be read or written; then it stays STOPPED.
+        What had been written and was not acknowledged counts from now on, as after a crash.
+        Raises StoreError if the database or the anchors cannot be read or written; then it stays STOPPED.
         """
         self._stopped = False
         try:

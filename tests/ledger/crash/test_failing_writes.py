@@ -95,7 +95,7 @@ def test_a_full_database_refuses_all_further_writing_until_it_is_opened_anew(tmp
 
 
 def test_a_database_that_was_full_is_opened_anew_where_it_stands(tmp_path: Path) -> None:
-    """As a running node does once somebody has made room: no other program, and nothing lost or signed twice."""
+    """As a running node does once somebody has made room; nothing is lost or signed twice."""
     montes = found("Los Montes")
     anchors = Anchors([tmp_path / "anchor"])
     with Store(tmp_path / "ledger.sqlite3", NETWORK) as store, Reader(tmp_path / "ledger.sqlite3") as reader:
