@@ -158,7 +158,7 @@ class Author:
         return self._store.root_at(self.log, head.size) == head.root
 
     def recover(self) -> Situation:
-        """After a failed write, once the store has recovered: find anew how things stand, as when it was made.
+        """After a failed write, once the store has recovered: find how things stand, as when it was made.
 
         What had been written and was not acknowledged counts from now on, as after a crash.
         Raises StoreError if the database or the anchors cannot be read or written; then it stays STOPPED.

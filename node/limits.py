@@ -171,7 +171,7 @@ LOW_DISK_BYTES: Final = 200_000_000
 """bytes free under which people are warned; a large bundle or a year of a busy region takes as many."""
 
 TROUBLE_SECONDS: Final = 5.0
-"""seconds between two attempts to open what could not be opened, or written to; somebody may be mending it."""
+"""seconds between two attempts to open what could not be opened or written; somebody may be mending it."""
 
 MAX_REQUESTS: Final = 64
 """copies of one request for signatures that are put together at once; an authority has 32 keys."""
