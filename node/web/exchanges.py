@@ -22,7 +22,7 @@ from ledger.log import EntryId
 from ledger.records import CommuneId, Deliver, Receive, Record
 from ledger.steps import Step, available_moves, awaited
 
-from .. import clock, moves, typed
+from .. import clock, moves, telling, typed
 from ..api import RESIDENT
 from ..errors import InputError
 from ..language import gettext as _
@@ -32,7 +32,7 @@ from ..wishes import Meant, Remark
 from ..wishes import exchanges as wishes
 from ..wishes.listings import Withdrawal, withdrawal
 from . import confirming
-from .forms import Form, form_of
+from .forms import Form, form_of, whole
 from .site import ask, page
 
 ROUTES: Final = web.RouteTableDef()
@@ -126,7 +126,7 @@ async def exchange(request: web.Request) -> web.Response:
     entry = _entry_of(request)
     found = await ask(request, lambda service: _opened(entry, service))
     await request.app[RESIDENT].noticing.read(found.exchange.id)
-    return await page(request, "exchange.html", shown=found, form=Form(), now=clock.now())
+    return await _page(request, found, Form())
 
 
 Wished = Callable[[Service], Meant]
@@ -220,12 +220,40 @@ async def step(request: web.Request) -> web.Response:
                     back=request.path,
                     form=form,
                     warnings=_warnings(record, found.exchange),
+                    known=_known(record, found),
                 )
         except LedgerError as error:
             form.refuse("", error)
     form.typed["step"] = name
-    status = 200 if form.is_good else 422
-    return await page(request, "exchange.html", status=status, shown=found, form=form, now=clock.now())
+    return await _page(request, found, form)
+
+
+async def _page(request: web.Request, found: Opened, form: Form) -> web.Response:
+    """The page of an exchange; a part of it that is fetched anew says `seen`, how much was said before."""
+    count = len(found.said)
+    return await page(
+        request,
+        "exchange.html",
+        status=200 if form.is_good else 422,
+        shown=found,
+        form=form,
+        now=clock.now(),
+        seen=whole(request.query.get("seen", "")) or count,
+        count=count,
+    )
+
+
+def _known(record: Record, found: Opened) -> list[tuple[str, str]]:
+    """What stands beside a step when it is looked at for the last time: with whom, and what it is about."""
+    exchange, names = found.exchange, found.names
+    legs = exchange.proposal.transfers
+    place = getattr(record, "transfer", None)
+    about = enumerate(legs) if place is None else [(place, legs[place])] if place < len(legs) else []
+    told = [(number + 1, telling.transfer(leg, exchange.proposal.parties, names)) for number, leg in about]
+    return [
+        (_("Exchange with"), telling.told_parties(exchange.proposal.parties, found.own, names)),
+        *((_("Transfer {number}").format(number=number), text) for number, text in told),
+    ]
 
 
 def _warnings(record: Record, exchange: Exchange) -> tuple[str, ...]:

@@ -330,13 +330,15 @@ def photos_of(page: Page, exchange: str) -> list[bytes]:
     return photos
 
 
+def payloads(files: Sequence[bytes]) -> list[FilePayload]:
+    """Files as a form is given them."""
+    kind = "application/octet-stream"
+    return [{"name": f"{number}", "mimeType": kind, "buffer": data} for number, data in enumerate(files, 1)]
+
+
 def give(page: Page, files: Sequence[bytes]) -> None:
     """Give files to the form of /verify, and send it."""
-    payloads: list[FilePayload] = [
-        {"name": f"{number}", "mimeType": "application/octet-stream", "buffer": data}
-        for number, data in enumerate(files, 1)
-    ]
-    page.locator("#files").set_input_files(payloads)
+    page.locator("#files").set_input_files(payloads(files))
     sending("/verify")(page)
 
 

@@ -25,7 +25,7 @@ def test_the_board_is_chosen_from_by_place_and_by_date(
     browser.send("Search", place="quibor", until="2035-06-30", since="2020-01-31")
     assert shown() == {shed}
     assert browser.page.form("Search").fields["until"] == "2035-06-30"
-    browser.follow("These on paper, for a wall")
+    browser.follow("Print these for a wall")
     assert "Clavos" in browser.page.text
     assert "Yuca" not in browser.page.text
     browser.follow("← Back")

@@ -57,7 +57,7 @@ def test_papers_are_found_from_the_exchange_and_lead_back(
 ) -> None:
     exchange = trade(montes, valle)
     browser = visit(montes)
-    for label in ("delivery note 2", "minutes", "receipt with its codes"):
+    for label in ("Print: delivery note 2", "Print: minutes", "Print: receipt with its codes"):
         browser.open(f"/exchanges/{exchange}")
         browser.follow(label)
         check_paper(browser)

@@ -16,7 +16,7 @@ def test_the_board_is_printed_with_its_choice(montes: Secretary, valle: Secretar
     valle.tell(montes)
     browser = visit(montes)
     browser.open("/")
-    browser.follow("These on paper, for a wall")
+    browser.follow("Print these for a wall")
     check_paper(browser)
     text = browser.page.text
     assert f"Exchange between communes Los Montes{clock.today()}" in text
@@ -25,7 +25,7 @@ def test_the_board_is_printed_with_its_choice(montes: Secretary, valle: Secretar
     assert "Welcome in return: maíz" in text
     assert "El Valle, Altagracia: Casa comunal" in text
     browser.open("/?kind=need&q=ma%C3%ADz")
-    browser.follow("These on paper, for a wall")
+    browser.follow("Print these for a wall")
     assert "Clavos" not in browser.page.text
     browser.follow("← Back")
     assert browser.page.address.endswith("/?q=ma%C3%ADz&kind=need")

@@ -101,6 +101,7 @@ def test_from_first_run_to_a_fulfilled_exchange(nodes: tuple[NodeProcess, NodePr
     assert path_of(valle.page) == counter
     valle.send("Look at it once more")  # the first step that it can take is to accept
     assert "Accept?" in valle.page.text
+    assert "Los Montes: «Nails», 4 kg" in valle.page.text, "what is accepted is shown beside it"
     valle.send("Sign it")
     assert "agreed" in valle.page.text
 
