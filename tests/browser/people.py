@@ -93,7 +93,7 @@ class Person:
         raise AssertionError(self.page.inner_text("main"))
 
     def news(self, text: str) -> None:
-        """Follow what a page says when something has come for it; without script load it until it is there."""
+        """Follow what a page says when something has come; without script load it until it is there."""
         if self.script:
             self.press("#now a", "Show what can be done now")
         self.appears(text)
