@@ -119,6 +119,10 @@ MAX_RECEIPT_STATEMENTS: Final = 256
 MAX_RECEIPT_HASHES: Final = 16_384
 """hashes of one multi-proof: as many levels as an index has bits, for each of the entries."""
 
+MAX_ROOTS_TRIED: Final = 131_072
+"""trees that are asked for a root while a receipt is read from paper, some 20 microseconds each; all codes
+have room for the signatures of 1,500 heads, and a receipt for 64 trees."""
+
 MAX_CODE_BYTES: Final = 1_500
 """bytes of a receipt in one printed code; with their header they fit a QR code of version 28, level L."""
 

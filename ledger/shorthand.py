@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import msgspec
 
-from .limits import HASH_BYTES, MAX_RECEIPT_BYTES, SIGNATURE_BYTES
+from .errors import ReceiptError
+from .limits import HASH_BYTES, MAX_RECEIPT_BYTES, MAX_ROOTS_TRIED, SIGNATURE_BYTES
 from .multiproof import PartialTree
 
 RAW_HASH: Final = -1
@@ -82,13 +83,22 @@ class Known:
     def __init__(self) -> None:
         self.ids: list[bytes] = []
         self.trees: list[tuple[bytes, PartialTree]] = []
+        self._tried = 0
 
     def root(self, before: Sequence[object]) -> bytes | None:
-        """The root that follows from the two values before it, a log and a size; None if it does not."""
+        """The root that follows from the two values before it, a log and a size; None if it does not.
+
+        Raises ReceiptError if more roots are asked for than a receipt can hold: a few bytes name one.
+        """
         if len(before) == 2:
             log, size = before
             for other, tree in self.trees:
-                if other == log and type(size) is int and (root := tree.root_at(size)) is not None:
+                if other != log or type(size) is not int:
+                    continue
+                self._tried += 1
+                if self._tried > MAX_ROOTS_TRIED:
+                    raise ReceiptError("The receipt holds too many heads for paper: use the file instead.")
+                if (root := tree.root_at(size)) is not None:
                     return root
         return None
 
@@ -115,7 +125,10 @@ def pack(value: Any, known: Known, raw: list[bytes], before: Sequence[object] = 
 
 
 def unpack(value: Any, known: Known, raw: Iterator[int], before: Sequence[object] = ()) -> Any:
-    """A value as it was; takes what is not known from `raw`, byte by byte. Raises ValueError, IndexError."""
+    """A value as it was; takes what is not known from `raw`, byte by byte.
+
+    Raises ValueError, IndexError, and ReceiptError as `Known.root` does.
+    """
     if isinstance(value, dict):
         return {key: unpack(item, known, raw) for key, item in value.items()}
     if isinstance(value, list):

@@ -19,7 +19,7 @@ from ledger.multiproof import gaps
 from ledger.paper import VERSION, from_paper, to_paper
 from ledger.receipt import encode_receipt, verify_receipt
 from ledger.records import Accept, Offer, Withdraw
-from ledger.shorthand import deflate, inflate
+from ledger.shorthand import FIRST_ID, ROOT, deflate, inflate
 
 from ..support.communes import Writer, found, key_of, kg, succeed
 from ..support.networks import proof_of_fork
@@ -200,6 +200,26 @@ def test_a_tree_that_explodes_is_refused_before_it_does() -> None:
     with pytest.raises(ReceiptError, match="scan all of them again") as refused:
         from_paper(bytes([VERSION]) + len(deflated).to_bytes(2, "big") + deflated + bytes(200))
     assert "cut short" in str(refused.value.__cause__)
+
+
+def test_roots_asked_for_without_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few bytes ask every tree of a log for a root: those of one sheet could take minutes to be told."""
+    size, trees = 2**32 - 1, 8
+    place = size - 3
+    proof = bytes(32 * sum(1 for _ in gaps(size, (place,))))
+    outlines = [[0, size, [], True, [place], []]] * (trees - 1) + [[0, size, [], True, [place], [0]]]
+    raw = bytes(32) + (bytes(64) + proof) * (trees - 1) + bytes(64) + bytes(32) + proof
+    slots = 2 * trees - 1
+
+    def asking(times: int) -> bytes:
+        payloads = [[FIRST_ID, size - 2, ROOT] * times, *([{}] * (slots - 1))]
+        text = ["comunas", 0, outlines, [], [], list(range(slots)), payloads]
+        deflated = deflate(msgspec.msgpack.encode(text))
+        return bytes([VERSION]) + len(deflated).to_bytes(2, "big") + deflated + raw
+
+    monkeypatch.setattr("ledger.shorthand.MAX_ROOTS_TRIED", 10 * trees)
+    assert "too many heads" not in refusal(asking(10))
+    assert "too many heads" in refusal(asking(11))
 
 
 def test_numbers_that_stand_for_nothing_are_refused() -> None:
