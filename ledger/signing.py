@@ -60,13 +60,18 @@ def context(purpose: str, network: str) -> bytes:
     return f"trueque/{purpose}/v1\n{network}\n".encode("ascii")
 
 
+def is_key(public_key: bytes) -> bool:
+    """Whether anybody can sign so that `verify` says so: a canonical point of prime order, 32 bytes."""
+    return len(public_key) == HASH_BYTES and _is_valid_key(public_key)
+
+
 def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Whether `signature` (64 bytes) is one of `message` under `public_key` (32 bytes).
 
     The strict rules above (RFC 8032, section 5.1.7, and more). Never raises on
     bytes of any length.
     """
-    if len(public_key) != HASH_BYTES or len(signature) != SIGNATURE_BYTES or not _is_valid_key(public_key):
+    if len(signature) != SIGNATURE_BYTES or not is_key(public_key):
         return False
     if _ACCEPTS_COFACTOR and not crypto_core_ed25519_is_valid_point(signature[:32]):
         return False

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ledger.limits import MAX_AUTHORITY_KEYS
 from ledger.log import EntryId, entry_id
 from ledger.records import Authority, AuthorityChange
+from ledger.signing import is_key
 
 from .errors import InputError
 from .requests import Request, merge_requests, request_for
@@ -38,6 +39,14 @@ def request_change(service: Service, keys: Sequence[bytes], threshold: int, now:
             threshold=threshold,
             count=len(keys),
         )
+    for key in keys:
+        # Copied wrongly by a digit, a key is mostly none; nobody could ever speak for the commune again.
+        if not is_key(key):
+            raise InputError(
+                "{key} is no key that anybody can sign with: copy it again from what `trueque authority key` "
+                "showed.",
+                key=key.hex(),
+            )
     commune = service.reader.formed(service.commune)
     record = AuthorityChange(
         at=now,

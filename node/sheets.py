@@ -54,9 +54,7 @@ def read_sheet(file: BinaryIO) -> list[Row]:
     """The rows of a table of listings, without empty ones. Raises InputError, OSError."""
     data = file.read(MAX_SHEET_BYTES + 1)
     if len(data) > MAX_SHEET_BYTES:
-        raise InputError(
-            "The table has more than {limit} bytes: cut it into several.", limit=f"{MAX_SHEET_BYTES:_}"
-        )
+        raise InputError("The table has more than {limit} bytes: cut it into several.", limit=MAX_SHEET_BYTES)
     text = decoded(data)
     lines = _lines(text, _separator_of(text))
     if not lines:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ledger.signing import is_key
 from node.blobs import Blobs
 from node.cli import trueque
 from node.home import Home
@@ -235,6 +236,18 @@ def test_the_assembly_takes_over_from_the_recovery_words(
         "authority", "replace", "--key", councils[0][0], "--threshold", "1", "--words", words_of(montes)
     )
     assert "of another key" in sentence
+
+
+def test_a_key_that_nobody_can_sign_with_never_speaks_for_a_commune(montes: Secretary, places: Path) -> None:
+    """A slip in copying it would lock the commune out for ever."""
+    good = council_keys(montes, places, 1)[0][0]
+    slips = [f"{number:02x}{good[2:]}" for number in range(256)]
+    slip = next(key for key in slips if not is_key(bytes.fromhex(key)))
+    for key in ("00" * 32, "01" + "00" * 31, slip):
+        replacing = ("authority", "replace", "--key", good, "--key", key, "--threshold", "1")
+        assert "no key that anybody can sign with" in montes.refused(*replacing, "--words", words_of(montes))
+    assert len(montes.json("authority")[0]["keys"]) == 1
+    assert montes.json("authority")[0]["keys"] != [good]
 
 
 def test_two_councils_change_the_authority_by_a_request(
