@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ledger.limits import MAX_AUTHORITY_KEYS
 from ledger.log import EntryId, entry_id
 from ledger.records import Authority, AuthorityChange
@@ -39,14 +41,7 @@ def request_change(service: Service, keys: Sequence[bytes], threshold: int, now:
             threshold=threshold,
             count=len(keys),
         )
-    for key in keys:
-        # Copied wrongly by a digit, a key is mostly none; nobody could ever speak for the commune again.
-        if not is_key(key):
-            raise InputError(
-                "{key} is no key that anybody can sign with: copy it again from what `trueque authority key` "
-                "showed.",
-                key=key.hex(),
-            )
+    _check_keys(keys)
     commune = service.reader.formed(service.commune)
     record = AuthorityChange(
         at=now,
@@ -65,16 +60,40 @@ def request_change(service: Service, keys: Sequence[bytes], threshold: int, now:
 
 
 def apply_change(service: Service, requests: Sequence[Request]) -> EntryId:
-    """Record a change of authority that has been signed. Raises InputError, SigningStopped, StoreError."""
+    """Record a change of authority that has been signed. Raises InputError, SigningStopped, StoreError.
+
+    Whose signatures it needs is what the ledger says, not what the file does.
+    """
     request = merge_requests(requests)
     record = request.record
     if not isinstance(record, AuthorityChange):
         raise InputError("This request opens a log after a restore: give it to `trueque restore --signed`.")
-    if record.log != service.log:
+    if record.log != service.log or record.commune != service.commune:
         raise InputError("The request was made by another home: record it there.")
+    _check_keys(record.authority.keys)
     commune = service.reader.formed(service.commune)
-    if {entry for link in commune.chain.tips for entry in link.ids}.isdisjoint(record.previous):
+    links = [commune.chain.link_of(entry) for entry in record.previous]
+    if None in links or {entry for link in commune.chain.tips for entry in link.ids}.isdisjoint(
+        record.previous
+    ):
         raise InputError("The authority has been replaced since this request was made: make a new one.")
+    request = msgspec.structs.replace(
+        request, authorities=tuple(link.authority for link in links if link is not None)
+    )
     payload = request.signed_payload()
     run = service.author.append([payload])
     return entry_id(run.log, run.head.size - 1, payload)
+
+
+def _check_keys(keys: Sequence[bytes]) -> None:
+    """Refuse a key that is none: copied wrongly by a digit, most are. Raises InputError.
+
+    Nobody could ever speak for the commune again.
+    """
+    for key in keys:
+        if not is_key(key):
+            raise InputError(
+                "{key} is no key that anybody can sign with: copy it again from what `trueque authority key` "
+                "showed.",
+                key=key.hex(),
+            )

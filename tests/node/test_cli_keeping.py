@@ -271,6 +271,20 @@ def test_two_councils_change_the_authority_by_a_request(
     assert "make a new one" in refusal(montes, "authority", "record", both, "--yes")
 
 
+def test_whose_signatures_are_needed_is_what_the_ledger_says(
+    montes: Secretary, councils: list[tuple[str, str]], places: Path
+) -> None:
+    """A request that lists nobody, or a stranger, would be recorded with no effect, and told as done."""
+    asked = places / "asked.json"
+    montes.run("authority", "replace", "--key", councils[2][0], "--threshold", "1", "--out", str(asked))
+    request = json.loads(asked.read_text(encoding="utf-8"))
+    entries = len(montes.json("log"))
+    for authorities in ([], [{**request["authorities"][0], "threshold": 1}]):
+        asked.write_text(json.dumps({**request, "authorities": authorities}), encoding="utf-8")
+        assert "still needed: 2" in montes.refused("authority", "record", str(asked), "--yes")
+    assert len(montes.json("log")) == entries
+
+
 def test_a_restore_waits_for_the_councils(
     montes: Secretary, councils: list[tuple[str, str]], places: Path, password: str
 ) -> None:
