@@ -10,6 +10,7 @@ what they decide.
     service     an open home, and the one way in which anything is signed in it
     opening     opening a home for a command, to read or to sign
     founding    how a commune begins
+    beginnings  the same in a running node, from the words that are shown to those typed back
     typed       what people type: quantities, units, categories, dates
     wishes      records as people and programs ask for them, in plain fields
     proposals   proposals as people give them: things, listings, files

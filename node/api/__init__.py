@@ -17,6 +17,7 @@ for commands is `remote`. Who may ask at all is `people`'s.
 - `addresses`: neighbours by address.
 - `files`: photos, bundles, receipts, and what takes long.
 - `copies`: what is held, in bundles for others and backups.
+- `beginning`: founding a commune, or bringing one back.
 - `document`: all of it in the form of OpenAPI.
 """
 
@@ -26,10 +27,12 @@ from typing import Final
 
 from aiohttp import web
 
+from ..beginnings import Beginnings
 from ..resident import Resident
-from . import addresses, copies, dealings, drafts, files, holdings, signing, standing
+from . import addresses, beginning, copies, dealings, drafts, files, holdings, signing, standing
 from .asking import RESIDENT as RESIDENT
 from .asking import Asked
+from .beginning import BEGINNINGS as BEGINNINGS
 from .document import Explained, document
 from .endpoints import Endpoint
 from .files import picture as picture
@@ -51,6 +54,7 @@ TABLE: Final[tuple[Endpoint, ...]] = (
     *drafts.ENDPOINTS,
     *files.ENDPOINTS,
     *copies.ENDPOINTS,
+    *beginning.ENDPOINTS,
     Endpoint(
         "GET",
         "/api/1/openapi.json",
@@ -70,4 +74,6 @@ def begin(app: web.Application, resident: Resident) -> None:
     """Add the API to the people's listener, of the node that answers."""
     app[RESIDENT] = resident
     app[REPEATS] = Repeats()
+    app[BEGINNINGS] = Beginnings()
+    app[beginning.SENT] = beginning.Sent()
     app.add_routes(ROUTES)

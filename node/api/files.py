@@ -29,7 +29,7 @@ from ..resident import Resident
 from ..sending import MEDIA_TYPE
 from ..shapes import Id
 from ..shapes.receipts import Receipt, receipt_of
-from ..shapes.written import Kept
+from ..shapes.written import BroughtBack, Kept
 from ..verifying import receipt_in, verified
 from ..wishes import about
 from .asking import Asked
@@ -48,6 +48,7 @@ class Line(msgspec.Struct, frozen=True):
     error: AnsweredError | UnsetType = UNSET
     report: AnsweredReport | UnsetType = UNSET
     entries: int | UnsetType = UNSET
+    restored: BroughtBack | UnsetType = UNSET
 
 
 # Photos -----------------------------------------------------------------------------------------
@@ -138,9 +139,7 @@ async def take_bundle(asked: Asked) -> web.StreamResponse:
                 path=resident.home.path,
                 reason=error.strerror,
             ) from error
-        return await _stepwise(
-            request, lambda progress: _taken_in(resident, file, progress, query.everything)
-        )
+        return await stepwise(request, lambda progress: _taken_in(resident, file, progress, query.everything))
 
 
 async def _taken_in(resident: Resident, file: BinaryIO, progress: Progress, everything: bool) -> Plain:
@@ -161,10 +160,10 @@ async def rebuild(asked: Asked) -> web.StreamResponse:
         journal.tell("rebuilt", entries=entries)
         return {"entries": entries}
 
-    return await _stepwise(asked.request, work)
+    return await stepwise(asked.request, work)
 
 
-async def _stepwise(request: web.Request, work: Callable[[Progress], Awaitable[Plain]]) -> web.StreamResponse:
+async def stepwise(request: web.Request, work: Callable[[Progress], Awaitable[Plain]]) -> web.StreamResponse:
     """Answer with a line of JSON for every step, and one for how it ended.
 
     Whoever asked may go away: what was begun is done to its end all the same.

@@ -12,6 +12,7 @@ from ledger.author import Situation
 from ledger.errors import LedgerError
 from ledger.records import CommuneId
 
+from ..errors import InputError
 from ..figures import CONTENT_TYPE
 from ..lan import LAN
 from ..service import Service
@@ -189,6 +190,23 @@ async def set_password(asked: Asked) -> LetIn:
     return LetIn(lan.entrance.is_guarded, lan.is_open)
 
 
+class LanAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether phones on the local network are let in."""
+
+    lan: bool
+
+
+async def switch_lan(asked: Asked) -> LetIn:
+    """Let the local network in, or no longer."""
+    body: LanAsked = asked.body
+    lan = asked.request.app[LAN]
+    if lan.ruled is not None:
+        raise InputError("The setting lan of the node says it already: change it in config.toml.")
+    await lan.entrance.switch(lan=body.lan)
+    await lan.settle()
+    return LetIn(lan.entrance.is_guarded, lan.is_open)
+
+
 ENDPOINTS: Final = (
     Endpoint(
         "GET", "/healthz", "health",
@@ -243,6 +261,12 @@ ENDPOINTS: Final = (
         "POST", "/api/1/password", "setPassword",
         "Sets the password that phones on the local network give, or removes it; all sessions end.",
         set_password, "[whether the local network is let in](json.md#let-in)", LetIn, body=PasswordAsked,
+    ),
+    Endpoint(
+        "POST", "/api/1/lan", "switchLan",
+        "Lets phones on the local network in, or no longer; with a password alone. 400 where the setting "
+        "`lan` decides.",
+        switch_lan, "[whether the local network is let in](json.md#let-in)", LetIn, body=LanAsked,
     ),
 )  # fmt: skip
 """How the node is, and what runs in it."""

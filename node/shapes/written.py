@@ -39,6 +39,34 @@ class Opened(msgspec.Struct, frozen=True):
     request: dict[str, Any] | UnsetType = UNSET
 
 
+class RecoveryWords(msgspec.Struct, frozen=True):
+    """The recovery words of a commune that is not founded yet, with blanks between them."""
+
+    words: str
+
+
+class Founded(msgspec.Struct, frozen=True):
+    """The commune that was founded."""
+
+    commune: Id
+
+
+class Received(msgspec.Struct, frozen=True):
+    """How many bytes of a file came."""
+
+    bytes: int
+
+
+class BroughtBack(msgspec.Struct, frozen=True, kw_only=True):
+    """A commune that is back: its new log, and what opened it or what others still have to sign."""
+
+    commune: Id
+    name: str
+    log: Id
+    id: Id | None
+    request: dict[str, Any] | None
+
+
 class Kept(msgspec.Struct, frozen=True):
     """A photo that was kept."""
 

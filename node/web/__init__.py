@@ -126,7 +126,6 @@ MIDDLEWARES_OVER_LAN: Final[tuple[Middleware, ...]] = (*MIDDLEWARES, entry.guard
 def begin(app: web.Application, port: int) -> None:
     """Add the pages to the people's listener; `port` is where that is heard."""
     site.begin(app, port)
-    app[welcome.BEGUN] = welcome.Foundings()
     app[restoring.RESTORING] = restoring.Restoring()
     app[live.LISTENING] = live.Listening()
     app[bundles.IMPORTS] = bundles.Imports()

@@ -441,6 +441,16 @@ def test_status_tells_whether_phones_are_let_in(montes: Secretary, node: NodePro
     assert "only with a password" in lan["trouble"]["template"]
 
 
+def test_a_program_lets_phones_in_or_no_longer(montes: Secretary) -> None:
+    with NodeProcess(montes.home) as node:
+        assert node.api("/api/1/lan", {"lan": True}).status == 400  # without a password
+        secured(montes)
+        assert node.api("/api/1/lan", {"lan": True}).json == {"password": True, "lan": True}
+        assert reaches(node.told["people_port"])
+        assert node.api("/api/1/lan", {"lan": False}).json == {"password": True, "lan": False}
+        assert not reaches(node.told["people_port"])
+
+
 def _host_of(address: str) -> str:
     return address.removeprefix("http://").rstrip("/")
 
