@@ -33,6 +33,7 @@ from .bundles import Progress, import_bundle, write_bundle
 from .errors import ExportFailed, HomeError, InputError
 from .home import Home
 from .outgoing import outgoing
+from .petnames import Written, keep_pet_names, read_pet_names, written_of
 from .reopening import keep_request, open_log
 from .requests import Request, request_for, sign_request
 from .sealed import OpeningReader, SealingWriter, check_password
@@ -41,14 +42,14 @@ if TYPE_CHECKING:
     from .intake import ImportReport
     from .service import Service
 
-MAX_LABEL_BYTES: Final = 4_096
-"""bytes of the label that a backup begins with; its only text is a name."""
+MAX_LABEL_BYTES: Final = 524_288
+"""bytes of the label that a backup begins with; with all pet names that there may be it has 400,000."""
 
 _LENGTH: Final = struct.Struct(">I")
 
 
-class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a backup says of itself: whose it is, and what of its own log it holds."""
+class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a backup says of itself: whose it is, what of its own log it holds; and pet names, `called`."""
 
     commune: Hash
     log: Hash
@@ -56,6 +57,7 @@ class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, msgspec.Meta(max_length=200)]
     network: Annotated[str, msgspec.Meta(max_length=32)]
     size: int
+    called: Written = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Restored:
 def write_backup(service: Service, path: Path, password: str, progress: Progress) -> Label:
     """Write everything held into an encrypted file; what stood at `path` is replaced once all is on disk.
 
-    Raises InputError (the password), ExportFailed, StoreError.
+    Raises InputError (the password), ExportFailed, StoreError; HomeError where pet names cannot be read.
     """
     check_password(password)
     reader = service.reader
@@ -105,6 +107,7 @@ def _label(service: Service) -> Label:
         name=reader.commune(service.commune).name,
         network=reader.network,
         size=0 if head is None else head.size,
+        called=written_of(read_pet_names(Home(reader.path.parent))),
     )
 
 
@@ -182,6 +185,7 @@ def restore_from(
             blobs=Blobs.of(home),
             own=CommuneId(label.commune),
         )
+        keep_pet_names(home, label.called)
         return _continue(home, store, reader, label, report, recovery, now)
 
 

@@ -9,6 +9,7 @@
     config.toml     what the operator of the node has decided
     addresses.json  addresses of other nodes that people here gave
     blobs/          photos, by their SHA-256
+    names.json      what people here call other communes; in backups too
     access.json     who may come in from the local network: the hashed password, sessions
     node.json       where a running node can be reached, and the token that it asks for
 
@@ -94,6 +95,11 @@ class Home:
     def addresses_file(self) -> Path:
         """Where the addresses of other nodes stand that people here gave."""
         return self.path / "addresses.json"
+
+    @property
+    def names_file(self) -> Path:
+        """What people here call other communes."""
+        return self.path / "names.json"
 
     @property
     def settings_file(self) -> Path:

@@ -450,6 +450,12 @@ GIVEN_UP_SECONDS: Final = 21_600.0
 MAX_OUTDONE: Final = 8
 """times that this node answers something newer about itself; two copies of a home would never end it."""
 
+MAX_PET_NAMES: Final = 1_000
+"""communes that people here call by names of their own; all of them stand in every backup."""
+
+MAX_PET_NAME_CHARACTERS: Final = 60
+"""characters of such a name; it has to fit into a line of a telephone."""
+
 MAX_API_PAGE: Final = 200
 """things of a list that the API gives at once; some 200 KB of JSON."""
 

@@ -27,6 +27,7 @@ from . import typed
 from .errors import InputError
 from .language import gettext as _
 from .moves import quantity_of_millionths
+from .petnames import find_commune
 from .typed import Item
 
 MAX_FILE_BYTES: Final = 262_144
@@ -273,7 +274,7 @@ def legs_of(transfers: Sequence[WrittenTransfer], reader: Reader) -> list[Leg]:
 
 
 def _written_leg(written: WrittenTransfer, reader: Reader) -> Leg:
-    giver, receiver = reader.find_commune(written.giver), reader.find_commune(written.receiver)
+    giver, receiver = find_commune(reader, written.giver), find_commune(reader, written.receiver)
     listing = None if written.listing is None else reader.listing(reader.find(written.listing))
     number = None if written.quantity is None else str(written.quantity)
     quantity = typed.quantity_of(number, written.unit)

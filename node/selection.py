@@ -13,6 +13,7 @@ from ledger.store.reading import ListingRow, Reader
 
 from . import typed
 from .overview import Fetch
+from .petnames import find_commune
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class Selection:
             reader.listings,
             kind=self.kind or None,
             category=typed.category_of(self.category) if self.category else None,
-            commune=reader.find_commune(self.commune) if self.commune else None,
+            commune=find_commune(reader, self.commune) if self.commune else None,
             search=self.search or None,
             place=self.place or None,
             since=typed.start_of_day(self.since) if self.since else None,

@@ -18,6 +18,7 @@ from ledger.log import EntryId
 from .. import clock
 from ..matching import matches
 from ..overview import Names, exchanges_chosen, listed, said_in
+from ..petnames import find_commune
 from ..receipts import make_receipt
 from ..selection import Selection
 from ..service import Service
@@ -124,7 +125,7 @@ async def list_exchanges(asked: Asked) -> Page[exchanges.Exchange]:
 
     def look(service: Service) -> Page[exchanges.Exchange]:
         reader = service.reader
-        partner = reader.find_commune(query.commune) if query.commune else None
+        partner = find_commune(reader, query.commune) if query.commune else None
         own = None if query.all else service.commune
         if (partner is None or own is None) and not query.waiting:
             # The ledger itself passes over what is not asked for.

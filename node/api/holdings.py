@@ -7,10 +7,13 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from ledger.records import CommuneId
+
 from .. import clock, typed
 from ..charts import counted, months_until
 from ..entries import as_it_is
 from ..overview import Names, Relations, accounts_of
+from ..petnames import find_commune, give_pet_name, namesakes, pet_names_at
 from ..service import Service
 from ..shapes import Page, communes, entries, statements
 from ..shapes.charts import Charts, charts_of
@@ -28,9 +31,10 @@ async def list_communes(asked: Asked) -> Page[communes.Commune]:
     query: Part = asked.query
 
     def look(service: Service) -> Page[communes.Commune]:
-        relations = Relations(service)
+        relations, called = Relations(service), pet_names_at(service.reader)
         rows = part_of(service.reader.communes(), query.limit, query.offset)
-        return page_of([communes.commune_of(row, relations) for row in rows], query.limit, query.offset)
+        found = [communes.commune_of(row, relations, called) for row in rows]
+        return page_of(found, query.limit, query.offset)
 
     return await asked.ask(look)
 
@@ -46,6 +50,27 @@ async def show_commune(asked: Asked) -> communes.CommuneInFull:
     return await asked.ask_aside(look)
 
 
+class Naming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What people here call a commune."""
+
+    name: Annotated[str | None, about("what they call it; null to call it as it calls itself")]
+
+
+async def name_commune(asked: Asked) -> communes.Named:
+    """Call a commune by a name of one's own."""
+    commune, given = CommuneId(asked.id()), asked.body.name
+
+    def name(service: Service) -> communes.Named:
+        reader = service.reader
+        public = reader.commune(commune).name
+        give_pet_name(given, commune, reader, service.own)
+        called = pet_names_at(reader).get(commune)
+        alike = () if called is None else namesakes(called, commune, reader)
+        return communes.Named(commune.hex(), public, called, tuple(other.hex() for other in alike))
+
+    return await asked.ask_aside(name)
+
+
 class AccountsAsked(Part, frozen=True, kw_only=True):
     """Whose accounts."""
 
@@ -58,7 +83,7 @@ async def list_accounts(asked: Asked) -> Page[communes.Account]:
 
     def look(service: Service) -> Page[communes.Account]:
         reader = service.reader
-        commune = reader.find_commune(query.commune) if query.commune else service.commune
+        commune = find_commune(reader, query.commune) if query.commune else service.commune
         rows = part_of(accounts_of(commune, reader), query.limit, query.offset)
         return page_of([communes.account_of(row) for row in rows], query.limit, query.offset)
 
@@ -105,7 +130,7 @@ async def show_charts(asked: Asked) -> Charts:
     months = months_until(clock.today())
 
     def look(service: Service) -> Charts:
-        commune = service.reader.find_commune(query.commune) if query.commune else None
+        commune = find_commune(service.reader, query.commune) if query.commune else None
         return charts_of(counted(service, months, commune), months)
 
     return await asked.ask_aside(look)
@@ -191,6 +216,12 @@ ENDPOINTS: Final = (
         "GET", "/api/1/communes/{id}", "showCommune",
         "One commune: who speaks for it, its logs, and what stands open.",
         show_commune, "[a commune in full](json.md#commune-in-full)", communes.CommuneInFull,
+    ),
+    Endpoint(
+        "POST", "/api/1/communes/{id}/name", "nameCommune",
+        "Says what people here call a commune, or that they call it as it calls itself. It is kept in this "
+        "home and its backups, and no other node is told.",
+        name_commune, "[the names of a commune](json.md#names-of-a-commune)", communes.Named, body=Naming,
     ),
     Endpoint(
         "GET", "/api/1/logs", "listLogs", "The logs that are held; a forked one in all its branches.",

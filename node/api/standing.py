@@ -15,6 +15,7 @@ from ledger.records import CommuneId
 from ..errors import InputError
 from ..figures import CONTENT_TYPE
 from ..lan import LAN
+from ..petnames import find_commune, pet_names_at
 from ..service import Service
 from ..shapes import Id, Page, nodes
 from ..shapes.audits import AuditEnded, Audits, AuditUnderWay, audit_of
@@ -88,7 +89,8 @@ async def list_nodes(asked: Asked) -> Page[nodes.Node]:
     def look(service: Service) -> list[nodes.Node]:
         own = service.own
         recognised = set() if own is None else {row.hex() for row in service.reader.recognised(own)}
-        return part_of(nodes.nodes_of(facts, recognised), query.limit, query.offset)
+        found = nodes.nodes_of(facts, recognised, pet_names_at(service.reader))
+        return part_of(found, query.limit, query.offset)
 
     return page_of(await asked.ask(look), query.limit, query.offset)
 
@@ -145,7 +147,7 @@ async def begin_audit(asked: Asked) -> Audits:
     """Begin an audit."""
     body: AuditAsked = asked.body
     named = body.commune
-    commune = None if named is None else await asked.ask(lambda service: service.reader.find_commune(named))
+    commune = None if named is None else await asked.ask(lambda service: find_commune(service.reader, named))
     custody = asked.resident.opened
     asked.resident.auditing.begin(custody.home, commune)
     return await show_audit(asked)

@@ -49,6 +49,7 @@ COMMANDS: Final = (
     Row("init", "founding:init", "Commune", "Found a commune in an empty home."),
     Row("profile", "communes:profile", "Commune", "Say how your commune presents itself."),
     Row("communes", "communes:communes", "Commune", "Show the communes that are known here, or one in full."),
+    Row("name", "communes:name_", "Commune", "Call another commune by a name of your own."),
     Row("recognise", "communes:recognise", "Commune", "Say publicly that your commune deals with another."),
     Row("unrecognise", "communes:unrecognise", "Commune", "Take a recognition back."),
     Row("offer", "listings:offer", "Offers and needs", "Post something that your commune has in surplus."),

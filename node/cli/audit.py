@@ -32,8 +32,10 @@ def audit(desk: Desk, whose: str | None) -> int:
     """
     from ledger.audit import audit as run
 
+    from ..petnames import find_commune
+
     with desk.reading() as service:
-        commune = None if whose is None else service.reader.find_commune(whose)
+        commune = None if whose is None else find_commune(service.reader, whose)
         with output.progress(_("Auditing")) as progress:
             found = run(service.reader, commune=commune, progress=progress)
     if desk.as_json:

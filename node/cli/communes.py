@@ -1,4 +1,4 @@
-"""Communes: `communes`, `recognise`, `unrecognise`, `profile`."""
+"""Communes: `communes`, `name`, `recognise`, `unrecognise`, `profile`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ledger.records import CommuneId
 from ledger.store.reading import MIN_PREFIX
 
 from .. import telling, wording
+from ..errors import InputError
 from ..language import current, ngettext
 from ..language import gettext as _
 from ..wishes import Remark
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ledger.view import Account, Figure
 
     from ..overview import Names, Relations
+    from ..petnames import OwnNames
 
 
 @command("communes")
@@ -37,13 +39,14 @@ def communes(desk: Desk, commune: str | None) -> None:
     The words beside a commune are for comparing it aloud: two communes with one name have different words.
     """
     from .. import overview
+    from ..petnames import OwnNames, find_commune
     from ..shapes import communes as shapes
 
     with desk.reading() as service:
-        reader, names = service.reader, overview.Names(service.reader)
+        reader, names = service.reader, OwnNames(service.reader)
         relations = overview.Relations(service)
         if commune is not None:
-            row = reader.commune(reader.find_commune(commune))
+            row = reader.commune(find_commune(reader, commune))
             if desk.as_json:
                 output.print_json([shapes.in_full(row, relations, reader)])
             else:
@@ -53,13 +56,13 @@ def communes(desk: Desk, commune: str | None) -> None:
         rows = reader.communes()
         desk.show(
             rows,
-            partial(shapes.commune_of, relations=relations),
-            partial(_draw, relations=relations),
+            partial(shapes.commune_of, relations=relations, called=names.called),
+            partial(_draw, relations=relations, names=names),
             _("No commune is known here."),
         )
 
 
-def _draw(rows: Sequence[CommuneRow], relations: Relations) -> None:
+def _draw(rows: Sequence[CommuneRow], relations: Relations, names: OwnNames) -> None:
     from .. import keys
 
     table = output.Table(
@@ -72,7 +75,7 @@ def _draw(rows: Sequence[CommuneRow], relations: Relations) -> None:
         table.rows.append(
             (
                 wording.short(row.id),
-                row.name,
+                names.both(row.id),
                 row.place or "",
                 keys.fingerprint_words(row.id, current()),
                 wording.relation_name(relation),
@@ -87,7 +90,7 @@ def _show_one(
     accounts: tuple[Account, ...],
     reader: Reader,
     relations: Relations,
-    names: Names,
+    names: OwnNames,
 ) -> None:
     from .. import keys
 
@@ -95,6 +98,7 @@ def _show_one(
     facts = [(_("Commune"), f"{row.name} ({relation})"), (_("Id"), row.id.hex())]
     facts.append((_("Words"), keys.fingerprint_words(row.id, current())))
     optional = (
+        (_("Called here"), names.called.get(row.id)),
         (_("Place"), row.place),
         (_("About"), row.about),
         (_("Contact"), row.contact),
@@ -176,6 +180,44 @@ def _linked(text: str, desk: Desk) -> tuple[CommuneId, str] | None:
         if name.casefold() == sought or (len(sought) >= MIN_PREFIX and commune.startswith(sought))
     }
     return next(iter(matching.items())) if len(matching) == 1 else None
+
+
+@command("name")
+@argument("commune", metavar="COMMUNE", help="Name or id.")
+@argument("name", metavar="NAME", help="What you call it; else that is shown.", required=False)
+@option("--remove", is_flag=True, help="Call it as it calls itself.")
+def name_(desk: Desk, commune: str, name: str | None, remove: bool) -> None:
+    """Call another commune by a name of your own.
+
+    It is kept on this computer and in its backups, and shown here alone: others know that commune by the name
+    that it gives itself. Two communes cannot have the same.
+    """
+    from .. import keys
+    from ..petnames import OwnNames, find_commune, give_pet_name, namesakes
+    from ..shapes.communes import Named
+
+    if name is not None and remove:
+        raise InputError("Give a name or --remove, not both.")
+    with desk.reading() as service:
+        reader = service.reader
+        identity = find_commune(reader, commune)
+        if name is not None or remove:
+            give_pet_name(name, identity, reader, service.own)
+        names = OwnNames(reader)
+        called, public = names.called.get(identity), names.public(identity)
+        words = keys.fingerprint_words(identity, current())
+        alike = [] if called is None else namesakes(called, identity, reader)
+        if alike:
+            desk.warn(
+                _("Another commune calls itself '{name}', or looks so: go by the words.").format(name=called)
+            )
+        if desk.as_json:
+            output.print_json(Named(identity.hex(), public, called, tuple(other.hex() for other in alike)))
+        elif called is None:
+            click.echo(output.safe(_("{name} is called as it calls itself.").format(name=public)))
+        else:
+            told = _("{name}, whose words are {words}, is called '{called}' here.")
+            click.echo(output.safe(told.format(name=public, words=words, called=called)))
 
 
 @command("recognise", signs=True)

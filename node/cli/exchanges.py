@@ -50,10 +50,11 @@ def exchanges(
     what comes next. What one side says is shown as that.
     """
     from .. import overview
+    from ..petnames import OwnNames, find_commune
     from ..shapes import exchanges as shapes
 
     with desk.reading() as service:
-        names = overview.Names(service.reader)
+        names = (overview.Names if desk.as_json else OwnNames)(service.reader)
         if exchange is not None:
             found = service.find_exchange(exchange)
             said = overview.said_in(found, service)
@@ -63,7 +64,7 @@ def exchanges(
             else:
                 _show_one(found, said, service, desk.now(), names)
             return
-        partner = None if commune is None else service.reader.find_commune(commune)
+        partner = None if commune is None else find_commune(service.reader, commune)
         desk.show(
             overview.exchanges_chosen(
                 service, partner=partner, states=states, everything=everything, waiting=waiting

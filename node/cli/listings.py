@@ -145,6 +145,7 @@ def listings(desk: Desk, categories: bool, units: bool, limit: int | None, **cho
     Those of all communes that are known here, the newest first, with what is left of each.
     """
     from .. import overview
+    from ..petnames import OwnNames
     from ..selection import Selection
 
     if categories or units:
@@ -154,7 +155,7 @@ def listings(desk: Desk, categories: bool, units: bool, limit: int | None, **cho
     with desk.reading() as service:
         today = clock.today()
         found = Selection(**chosen).listings(service.reader, today)
-        names = overview.Names(service.reader)
+        names = (overview.Names if desk.as_json else OwnNames)(service.reader)
         desk.show(
             (overview.listed(row, service.reader, today) for row in overview.pages(found)),
             partial(shapes.listing_of, names=names),

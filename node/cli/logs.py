@@ -31,10 +31,12 @@ def log(desk: Desk, whose: str | None, last: int | None, raw: str | None) -> Non
     tools.
     """
     from .. import overview
+    from ..petnames import OwnNames
     from ..shapes.entries import branches_meant, entry_of
 
     with desk.reading() as service:
-        reader, names = service.reader, overview.Names(service.reader)
+        reader = service.reader
+        names = (overview.Names if desk.as_json else OwnNames)(reader)
         if raw is not None:
             if whose is not None or last is not None:
                 raise InputError("Give --raw with an id alone.")

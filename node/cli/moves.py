@@ -53,7 +53,7 @@ def accept(desk: Desk, exchange: str, note: str | None, by: str | None) -> None:
 
     It is agreed when all parties have; from then on what was promised is due.
     """
-    from .. import overview
+    from ..petnames import OwnNames
 
     with desk.writing() as service:
         meant = wishes.answer("accept", exchange, Remark(note=note, by=by), service, desk.now())
@@ -62,7 +62,7 @@ def accept(desk: Desk, exchange: str, note: str | None, by: str | None) -> None:
             desk.warn(
                 _("The last day for the answer is over: it takes another acceptance by who proposed it.")
             )
-        terms = telling.terms(found.proposal, overview.Names(service.reader))
+        terms = telling.terms(found.proposal, OwnNames(service.reader).in_full)
         _sign(
             desk,
             service,
@@ -80,12 +80,12 @@ def decline(desk: Desk, exchange: str, note: str | None, by: str | None) -> None
 
     To offer something else instead, use `trueque propose --replaces`.
     """
-    from .. import overview
+    from ..petnames import OwnNames
 
     with desk.writing() as service:
         meant = wishes.answer("decline", exchange, Remark(note=note, by=by), service, desk.now())
         found = meant.exchange
-        terms = telling.terms(found.proposal, overview.Names(service.reader))
+        terms = telling.terms(found.proposal, OwnNames(service.reader).in_full)
         _sign(
             desk,
             service,
@@ -104,12 +104,12 @@ def cancel(desk: Desk, exchange: str, note: str | None, by: str | None) -> None:
     It ends when all parties have cancelled it, and only what was not received by then. To take it back
     before, use `trueque withdraw`.
     """
-    from .. import overview
+    from ..petnames import OwnNames
 
     with desk.writing() as service:
         meant = wishes.answer("cancel", exchange, Remark(note=note, by=by), service, desk.now())
         found = meant.exchange
-        terms = telling.terms(found.proposal, overview.Names(service.reader))
+        terms = telling.terms(found.proposal, OwnNames(service.reader).in_full)
         _sign(
             desk,
             service,

@@ -101,11 +101,12 @@ def _export_data(
     from .. import typed
     from ..exports.chosen import Choice
     from ..exports.writing import Wanted, write, write_file
+    from ..petnames import find_commune
 
     start = None if since is None else typed.start_of_day(since)
     with desk.reading() as service, output.progress(_("Writing")) as progress:
         if commune is not None:
-            communes: frozenset[CommuneId] | None = frozenset([service.reader.find_commune(commune)])
+            communes: frozenset[CommuneId] | None = frozenset([find_commune(service.reader, commune)])
         else:
             communes = None if everything else followed(service.reader, service.commune)
         wanted = Wanted(form, Choice(communes, start), table)
@@ -304,6 +305,8 @@ def _plain_batch(batch: Batch, posted: list[EntryId], dry_run: bool) -> dict[str
 
 
 def _import_bundle(desk: Desk, path: Path, everything: bool) -> int | None:
+    from ..petnames import OwnNames
+
     with desk.writing() as service, path.open("rb") as file:
         stopped: ImportStopped | None = None
         with output.progress(_("Reading the bundle")) as progress:
@@ -311,7 +314,7 @@ def _import_bundle(desk: Desk, path: Path, everything: bool) -> int | None:
                 report = service.import_bundle(file, progress, everything=everything)
             except ImportStopped as error:
                 stopped, report = error, error.report
-        names = {row.id: row.name for row in service.reader.communes()}
+        names = dict(OwnNames(service.reader).listed())
     if desk.as_json:
         output.print_json(_plain(report))
     else:

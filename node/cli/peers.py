@@ -110,6 +110,7 @@ def _show_given(desk: Desk, rows: Sequence[GivenAddress]) -> None:
 
 
 def _show(desk: Desk) -> None:
+    from ..petnames import pet_names_at
     from ..shapes.nodes import nodes_of
     from .running import state_of
 
@@ -121,8 +122,9 @@ def _show(desk: Desk) -> None:
         recognised = (
             set() if service.own is None else {row.hex() for row in service.reader.recognised(service.own)}
         )
+        called = pet_names_at(service.reader)
     desk.show(
-        list(nodes_of(facts, recognised)),
+        list(nodes_of(facts, recognised, called)),
         lambda row: row,
         _draw,
         _("No other node is linked with this one, and it knows of none."),
@@ -134,12 +136,13 @@ def _show(desk: Desk) -> None:
 def _tell_quotas(facts: Mapping[str, Any], desk: Desk) -> None:
     """Say what recognised communes introduce here, and how many logs nobody has asked for."""
     from .. import wording
+    from ..petnames import OwnNames
 
     quotas = facts.get("quotas")
     if quotas is None:
         return
     with desk.reading() as service:
-        names = {row.id.hex(): row.name for row in service.reader.communes()}
+        names = {commune.hex(): name for commune, name in OwnNames(service.reader).listed()}
     for one in facts["introduced"]:
         told = _("{name} introduces {logs} of {most} logs, {used} of {room}.").format(
             name=names.get(one["commune"], one["commune"][:SHOWN_DIGITS]),
@@ -183,7 +186,7 @@ def _draw(rows: Sequence[Node]) -> None:
         table.rows.append(
             (
                 (row.id or "")[:SHOWN_DIGITS],
-                row.name or "",
+                row.name or "" if row.called is None else f"{row.called} ({row.name})",
                 "" if commune is None else commune[:SHOWN_DIGITS],
                 words,
                 wording.node_state(asdict(row)),

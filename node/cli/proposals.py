@@ -71,7 +71,8 @@ def propose(
     """
     from ledger.records import Propose
 
-    from .. import overview, proposals, telling
+    from .. import proposals, telling
+    from ..petnames import OwnNames
     from ..wishes import exchanges as wishes
 
     written = None if path is None else proposals.read_file(path)
@@ -98,7 +99,7 @@ def propose(
         assert isinstance(record, Propose)
         service.check(record, meant.about)
         _warn(desk, service, record, (*gives, *takes))
-        names = overview.Names(service.reader)
+        names = OwnNames(service.reader).in_full
         told = telling.terms(record, names)
         desk.confirm(_("Propose: {terms}.").format(terms=told))
         entry = service.record(record, meant.about)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -9,24 +10,39 @@ import msgspec
 from ledger import commune as rules
 from ledger import view
 from ledger.log import LogKey
+from ledger.records import CommuneId
 from ledger.store.reading import CommuneRow, Reader
 
 from .. import keys, wording
 from ..overview import Relations, accounts_of
+from ..petnames import pet_names_at
 from . import Amount, Id, Time, one_of
 
 
 class Commune(msgspec.Struct, frozen=True, kw_only=True):
-    """A commune as it presents itself; `words` of its id, by language, are for comparing aloud."""
+    """A commune as it presents itself, and what people here call it (`called`).
+
+    `words` of its id, by language, are for comparing aloud.
+    """
 
     id: Id
     commune: Id
     name: str
+    called: str | None
     kind: Annotated[str, one_of("own", "recognised", "known")]
     place: str | None
     about: str | None
     contact: str | None
     words: dict[str, str]
+
+
+class Named(msgspec.Struct, frozen=True):
+    """What a commune calls itself, and people here call it; `alike` are others that call themselves so."""
+
+    id: Id
+    name: str
+    called: str | None
+    alike: tuple[Id, ...]
 
 
 class Authority(msgspec.Struct, frozen=True):
@@ -87,12 +103,13 @@ class CommuneInFull(Commune, frozen=True, kw_only=True):
     accounts: tuple[Account, ...]
 
 
-def commune_of(row: CommuneRow, relations: Relations) -> Commune:
-    """A commune, and what it is to the home's own."""
+def commune_of(row: CommuneRow, relations: Relations, called: Mapping[CommuneId, str]) -> Commune:
+    """A commune, and what it is to the home's own; `called` are pet names."""
     return Commune(
         id=row.id.hex(),
         commune=row.id.hex(),
         name=row.name,
+        called=called.get(row.id),
         kind=relations[row.id],
         place=row.place,
         about=row.about,
@@ -105,7 +122,7 @@ def in_full(row: CommuneRow, relations: Relations, reader: Reader) -> CommuneInF
     """A commune with all that its logs say of it."""
     formed = reader.formed(row.id)
     return CommuneInFull(
-        **msgspec.structs.asdict(commune_of(row, relations)),
+        **msgspec.structs.asdict(commune_of(row, relations, pet_names_at(reader))),
         network=formed.founding.network,
         within=formed.founding.within,
         founded_at=formed.founding.at,

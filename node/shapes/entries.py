@@ -15,6 +15,7 @@ from .. import telling
 from ..entries import state_of
 from ..errors import InputError
 from ..overview import Names
+from ..petnames import find_commune
 from ..service import Service
 from . import Id, Time, hex_of, one_of
 
@@ -103,7 +104,7 @@ def branches_meant(whose: str | None, service: Service) -> list[BranchInfo]:
             raise InputError("More than one log begins with {digits}: give more digits.", digits=digits)
         if logs:
             return reader.branches(logs.pop())
-    return _of_commune(reader.find_commune(whose), reader)
+    return _of_commune(find_commune(reader, whose), reader)
 
 
 def _of_commune(commune: CommuneId, reader: Reader) -> list[BranchInfo]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from ledger.records import CommuneId
+
 from . import Id, Time, hex_of
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     id: str | None
     commune: Id | None
     name: str | None
+    called: str | None
     state: str
     relation: Literal["recognised", "stranger"]
     address: str
@@ -57,13 +60,19 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     read: bool
 
 
-def nodes_of(facts: Mapping[str, Any], recognised: Collection[str]) -> Iterator[Node]:
-    """Those linked first, then those that may be met; `facts` are those of the part `gossip`."""
+def nodes_of(
+    facts: Mapping[str, Any], recognised: Collection[str], called: Mapping[CommuneId, str]
+) -> Iterator[Node]:
+    """Those linked first, then those that may be met.
+
+    `facts` are those of the part `gossip`, `called` what people here call communes.
+    """
     for peer in (*facts.get("peers", ()), *facts.get("known", ())):
         yield Node(
             id=peer["log"],
             commune=peer["commune"],
             name=peer["name"],
+            called=called.get(CommuneId(bytes.fromhex(peer["commune"] or ""))),
             state=peer.get("state", "linked"),
             relation="recognised" if peer["commune"] in recognised else "stranger",
             address=peer["address"],

@@ -30,6 +30,7 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `accounts`: what is owed and who owes.
 - `neighbours`: whose ledgers are held, who is linked, whom this commune recognises.
 - `addresses`: nodes that are called at addresses which somebody here gave.
+- `naming`: one of them, and the name by which people here call it.
 - `diagnosis`: why two nodes may not see each other.
 - `bundles`: ledgers on a stick, written and taken in.
 - `notices`: what others have done, until somebody has looked at it.
@@ -64,6 +65,7 @@ from . import (
     exchanges,
     history,
     live,
+    naming,
     nearby,
     neighbours,
     notices,
@@ -107,6 +109,7 @@ TABLES: Final = (
     auditing,
     neighbours,
     addresses,
+    naming,
     diagnosis,
     bundles,
     notices,

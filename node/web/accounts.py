@@ -18,7 +18,8 @@ from ledger.view import Account
 
 from .. import wording
 from ..language import gettext as _
-from ..overview import Names, accounts_of
+from ..overview import accounts_of
+from ..petnames import OwnNames
 from ..service import Service
 from .site import ask, page
 
@@ -40,9 +41,9 @@ class Row:
 async def accounts(request: web.Request) -> web.Response:
     """What stands open with every partner."""
 
-    def look(service: Service) -> tuple[tuple[Account, ...], Names]:
+    def look(service: Service) -> tuple[tuple[Account, ...], OwnNames]:
         with service.reader.snapshot():
-            return accounts_of(service.commune, service.reader), Names(service.reader)
+            return accounts_of(service.commune, service.reader), OwnNames(service.reader)
 
     found, names = await ask(request, look)
     partners = [

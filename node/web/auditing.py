@@ -17,13 +17,12 @@ from aiohttp import web
 from ledger.audit import Audit
 from ledger.errors import NotFound
 from ledger.findings import Finding
-from ledger.records import CommuneId
 from ledger.sentences import CHANGED_HERE, MENDING
 
 from .. import findings, language
 from ..api import RESIDENT
 from ..language import gettext as _
-from ..service import Service
+from ..petnames import OwnNames, find_commune
 from .forms import form_of
 from .papers import download
 from .site import ask, page
@@ -55,10 +54,7 @@ async def shown(request: web.Request) -> web.Response:
     auditing = request.app[RESIDENT].auditing
     run, last = auditing.run, auditing.last
 
-    def look(service: Service) -> list[tuple[CommuneId, str]]:
-        return [(row.id, row.name) for row in service.reader.communes()]
-
-    communes = await ask(request, look)
+    communes = (await ask(request, lambda service: OwnNames(service.reader))).listed()
     found = None if last is None else last.found
     return await page(
         request,
@@ -104,7 +100,7 @@ async def begin(request: web.Request) -> web.Response:
     form = await form_of(request)
     text = form["commune"]
     custody = request.app[RESIDENT].opened
-    commune = None if not text else await ask(request, lambda service: service.reader.find_commune(text))
+    commune = None if not text else await ask(request, lambda service: find_commune(service.reader, text))
     request.app[RESIDENT].auditing.begin(custody.home, commune)
     raise web.HTTPSeeOther("/audit")
 

@@ -22,7 +22,8 @@ from .. import clock, typed
 from ..api import RESIDENT
 from ..matching import Match, matches
 from ..noticing import ends_soon
-from ..overview import Listed, Names, listed
+from ..overview import Listed, listed
+from ..petnames import OwnNames
 from ..selection import Selection
 from ..service import Service
 from . import drafts
@@ -51,8 +52,7 @@ class Board:
     more: bool
     matches: list[Match]
     ending: list[Listed]
-    names: Names
-    communes: list[tuple[str, str]]
+    names: OwnNames
     own: CommuneId | None
     is_new: bool
 
@@ -76,8 +76,7 @@ async def board(request: web.Request) -> web.Response:
                 more=len(found) > PAGE,
                 matches=[] if own is None or not is_whole else _some_matches(service, own, today),
                 ending=[] if own is None or not is_whole else _ending(service, own, today),
-                names=Names(reader),
-                communes=[(row.id.hex()[:ID_DIGITS], row.name) for row in reader.communes()],
+                names=OwnNames(reader),
                 own=own,
                 is_new=is_whole and not any(row.commune == own for row in found),
             )
@@ -88,6 +87,7 @@ async def board(request: web.Request) -> web.Response:
         request,
         "board.html",
         board=found,
+        communes=[(commune.hex()[:ID_DIGITS], name) for commune, name in found.names.listed()],
         drafts=[(draft, drafts.told(draft)) for draft in await drafts.kept(request)]
         if not form.typed
         else [],
@@ -137,7 +137,7 @@ async def listing(request: web.Request) -> web.Response:
     entry = EntryId(bytes.fromhex(request.match_info["id"]))
     today = clock.today()
 
-    def look(service: Service) -> tuple[Listed, list[Exchange], list[Listed], Names, CommuneId | None]:
+    def look(service: Service) -> tuple[Listed, list[Exchange], list[Listed], OwnNames, CommuneId | None]:
         reader, own = service.reader, service.own
         with reader.snapshot():
             row = reader.listing(entry)
@@ -150,7 +150,7 @@ async def listing(request: web.Request) -> web.Response:
                 )
                 if other.commune != row.commune and own in (row.commune, other.commune)
             ]
-            return listed(row, reader, today), drawing, meeting[:MAX_MATCHES], Names(reader), own
+            return listed(row, reader, today), drawing, meeting[:MAX_MATCHES], OwnNames(reader), own
 
     row, drawing, meeting, names, own = await ask(request, look)
     await request.app[RESIDENT].noticing.read(entry)

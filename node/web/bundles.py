@@ -21,6 +21,7 @@ from ..api import RESIDENT
 from ..bundles import known_from
 from ..errors import ImportStopped, InputError
 from ..intake import ImportReport
+from ..petnames import OwnNames
 from ..sending import send
 from ..service import Service
 from .forms import Form, check_token
@@ -70,7 +71,7 @@ async def bundles(request: web.Request) -> web.Response:
 
 async def _shown(request: web.Request, form: Form) -> web.Response:
     last = request.app[IMPORTS].last
-    names = await ask(request, lambda service: {row.id: row.name for row in service.reader.communes()})
+    names = dict((await ask(request, lambda service: OwnNames(service.reader))).listed())
     lines = [] if last is None or last.report is None else list(imported.told(last.report, names))
     response = await page(
         request,

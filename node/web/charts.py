@@ -16,12 +16,11 @@ from markupsafe import Markup
 
 from ledger import vocabulary
 from ledger.records import CommuneId
-from ledger.store.reading import CommuneRow
 
 from .. import clock, language, wording
 from ..charts import MAX_COUNTED, Counted, counted, months_until
 from ..language import gettext as _
-from ..overview import Names
+from ..petnames import OwnNames, find_commune
 from ..service import Service
 from . import drawings
 from .site import ask_aside, page
@@ -50,19 +49,21 @@ async def charts(request: web.Request) -> web.Response:
     """Charts of all exchanges that are held, or of those of one commune."""
     text, months = request.query.get("commune", "").strip(), months_until(clock.today())
 
-    def look(service: Service) -> tuple[Counted, Names, list[CommuneRow], CommuneId | None, CommuneId | None]:
+    def look(
+        service: Service,
+    ) -> tuple[Counted, OwnNames, CommuneId | None, CommuneId | None]:
         reader = service.reader
-        commune = reader.find_commune(text) if text else None
+        commune = find_commune(reader, text) if text else None
         found = counted(service, months, commune)
-        return found, Names(reader), reader.communes(), commune, service.own
+        return found, OwnNames(reader), commune, service.own
 
-    found, names, communes, commune, own = await ask_aside(request, look)
+    found, names, commune, own = await ask_aside(request, look)
     return await page(
         request,
         "charts.html",
         found=found,
         names=names,
-        communes=communes,
+        communes=names.listed(),
         commune=commune,
         months=months,
         exchanges=_of_exchanges(found, months),
@@ -125,7 +126,7 @@ def _unit(unit: str) -> str:
     return vocabulary.unit_name(unit, language.current(), True) if unit else _("things")
 
 
-def _network(found: Counted, names: Names, bold: CommuneId | None) -> Markup | None:
+def _network(found: Counted, names: OwnNames, bold: CommuneId | None) -> Markup | None:
     """The communes that exchange most, and the ties between them."""
     often: Counter[CommuneId] = Counter()
     for pair, number in found.pairs.items():

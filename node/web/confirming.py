@@ -47,6 +47,7 @@ from .. import clock, journal, keys, language, telling, wording
 from ..api import RESIDENT
 from ..language import gettext as _
 from ..overview import Names
+from ..petnames import OwnNames
 from ..service import Service
 from . import drafts
 from .forms import Form, form_of, from_before, id_in, unreadable
@@ -82,10 +83,10 @@ async def show(
     what `Service.check` raises, unless it is shown because of a `fault`.
     """
 
-    def look(service: Service) -> tuple[Names, bool]:
+    def look(service: Service) -> tuple[OwnNames, bool]:
         if fault is None:
             service.check(record, None if about is None else service.reader.exchange(about))
-        return Names(service.reader), _is_repeated(record, service)
+        return OwnNames(service.reader), _is_repeated(record, service)
 
     names, is_repeated = await request.app[RESIDENT].opened.do(look)
     if is_repeated:
@@ -95,7 +96,7 @@ async def show(
         "confirm.html",
         status=200 if fault is None else 409,
         heading=heading(record),
-        facts=[*known, *facts_of(record, names, about)],
+        facts=[*known, *facts_of(record, names.in_full, about), *_words_of(record, names)],
         warnings=warnings,
         fault=None if fault is None else language.told(fault),
         payload=to_payload(record).hex(),
@@ -259,3 +260,13 @@ def _leg(record: Propose, place: int, names: Names) -> str:
     leg = record.transfers[place]
     told = telling.transfer(leg, record.parties, names)
     return told if leg.due is None else f"{told} ({_('due on {day}').format(day=wording.day(leg.due))})"
+
+
+def _words_of(record: Record, names: OwnNames) -> Facts:
+    """The words of parties that people here call by a name of their own, since that is nobody's identity."""
+    parties = record.parties if isinstance(record, Propose) else ()
+    return [
+        (names.both(party), keys.fingerprint_words(party, language.current()))
+        for party in parties
+        if party in names.called
+    ]

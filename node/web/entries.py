@@ -22,6 +22,7 @@ from ledger.store.reading import BranchInfo, EntryRow
 
 from ..entries import as_it_is
 from ..overview import Names
+from ..petnames import OwnNames
 from ..service import Service
 from .forms import whole
 from .papers import download
@@ -82,7 +83,7 @@ def _opened(entry: EntryId, service: Service) -> Opened:
             [Sight(head, reader.commune_of(head.log)) for head in heads],
             _why_erased(row, service) if line.record is None else None,
             _exchange_of(entry, service),
-            Names(reader),
+            OwnNames(reader),
         )
 
 
@@ -146,9 +147,9 @@ async def log(request: web.Request) -> web.Response:
     """The entries of a log in the order in which they were signed, from a place on; each branch by itself."""
     key, first = bytes.fromhex(request.match_info["id"]), whole(request.query.get("from", "0"))
 
-    def look(service: Service) -> tuple[list[Stretch], Names]:
+    def look(service: Service) -> tuple[list[Stretch], OwnNames]:
         with service.reader.snapshot():
-            return list(_stretches(key, first, service)), Names(service.reader)
+            return list(_stretches(key, first, service)), OwnNames(service.reader)
 
     stretches, names = await ask(request, look)
     if not stretches:

@@ -26,7 +26,8 @@ from .. import clock, moves, telling, typed
 from ..api import RESIDENT
 from ..errors import InputError
 from ..language import gettext as _
-from ..overview import Names, Said, pages, said_in
+from ..overview import Said, pages, said_in
+from ..petnames import OwnNames
 from ..service import Service
 from ..wishes import Meant, Remark
 from ..wishes import exchanges as wishes
@@ -64,7 +65,7 @@ class Drawn:
 async def exchanges(request: web.Request) -> web.Response:
     """All exchanges of this commune: those that wait for it, those under way, those that are over."""
 
-    def look(service: Service) -> tuple[dict[str, list[Drawn]], Names]:
+    def look(service: Service) -> tuple[dict[str, list[Drawn]], OwnNames]:
         reader, own = service.reader, service.commune
         with reader.snapshot():
             found = {
@@ -74,7 +75,7 @@ async def exchanges(request: web.Request) -> web.Response:
                 ]
                 for name, states in GROUPS.items()
             }
-            return found, Names(reader)
+            return found, OwnNames(reader)
 
     found, names = await ask(request, look)
     waiting = [row for row in found["open"] if row.is_ours_to_do]
@@ -98,7 +99,7 @@ class Opened:
     said: list[Said]
     steps: tuple[Step, ...]
     moves: tuple[str, ...]
-    names: Names
+    names: OwnNames
     own: CommuneId | None
 
 
@@ -111,7 +112,7 @@ def _opened(entry: EntryId, service: Service) -> Opened:
             said_in(exchange, service),
             awaited(exchange),
             () if own is None else available_moves(exchange, own),
-            Names(service.reader),
+            OwnNames(service.reader),
             own,
         )
 

@@ -18,7 +18,7 @@ from ledger.records import CommuneId, Malformed, Record, Uninterpreted
 from ledger.store.reading import BranchInfo, CommuneRow, EntryRow
 
 from .. import typed
-from ..overview import Names
+from ..petnames import OwnNames
 from ..service import Service
 from .entries import Line, line_of
 from .forms import Form
@@ -116,12 +116,12 @@ def _backwards(
 async def histories(request: web.Request) -> web.Response:
     """What can be looked at, and the communes whose history is held."""
 
-    def look(service: Service) -> tuple[list[CommuneRow], CommuneId | None]:
-        return service.reader.communes(), service.own
+    def look(service: Service) -> tuple[list[CommuneRow], OwnNames, CommuneId | None]:
+        return service.reader.communes(), OwnNames(service.reader), service.own
 
-    communes, own = await ask(request, look)
+    communes, names, own = await ask(request, look)
     communes.sort(key=lambda row: row.id != own)
-    return await page(request, "histories.html", communes=communes, own=own)
+    return await page(request, "histories.html", communes=communes, names=names, own=own)
 
 
 @ROUTES.get("/history/{id:[0-9a-f]{64}}")
@@ -131,10 +131,10 @@ async def history(request: web.Request) -> web.Response:
     form = Form({name: request.query.get(name, "").strip() for name in ("kind", "since", "until")})
     choice, place = _choice_of(form), _place_of(request.query.get("at", ""))
 
-    def look(service: Service) -> tuple[CommuneRow, Timeline, Names, CommuneId | None]:
+    def look(service: Service) -> tuple[CommuneRow, Timeline, OwnNames, CommuneId | None]:
         row = service.reader.commune(commune)
         found = timeline(commune, choice, place, service)
-        return row, found, Names(service.reader), service.own
+        return row, found, OwnNames(service.reader), service.own
 
     row, found, names, own = await ask_aside(request, look)
     kept = {name: text for name, text in form.typed.items() if text}

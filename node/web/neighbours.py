@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from unicodedata import combining, normalize
 
 from aiohttp import web
 
@@ -24,6 +23,7 @@ from ..api import RESIDENT
 from ..language import gettext as _
 from ..language import ngettext
 from ..overview import Relations
+from ..petnames import OwnNames, skeleton
 from ..service import Service
 from ..shapes.nodes import given_of
 from ..wishes import Remark
@@ -50,6 +50,8 @@ class Neighbour:
     nodes: list[Mapping[str, Any]] = field(default_factory=list)
     resembles: bool = False
     """whether another commune has a name that looks like its own"""
+    called: str | None = None
+    """what people here call it"""
 
     @property
     def linked(self) -> bool:
@@ -93,7 +95,7 @@ async def shown(request: web.Request, form: Form) -> web.Response:
     facts = await _facts(request)
     nodes = _nodes(facts)
 
-    def look(service: Service) -> tuple[dict[CommuneId, Neighbour], CommuneId | None]:
+    def look(service: Service) -> tuple[dict[CommuneId, Neighbour], OwnNames, CommuneId | None]:
         relations = Relations(service)
         rows = {row.id: row for row in service.reader.communes()}
         found = {row.id: Neighbour(row.id, row.name, row, relations[row.id]) for row in rows.values()}
@@ -103,18 +105,20 @@ async def shown(request: web.Request, form: Form) -> web.Response:
                 name = str(node["name"] or "")
                 found.setdefault(identity, Neighbour(identity, name, None, relations[identity]))
                 found[identity].nodes.append(node)
-        return found, service.own
+        return found, OwnNames(service.reader), service.own
 
-    found, own = await ask(request, look)
-    alike = Counter(_skeleton(each.name) for each in found.values())
+    found, names, own = await ask(request, look)
+    known = {each.id: {skeleton(each.name), skeleton(names[each.id])} for each in found.values()}
+    alike = Counter(look for looks in known.values() for look in looks)
     for each in found.values():
-        each.resembles = alike[_skeleton(each.name)] > 1
+        each.called = names.called.get(each.id)
+        each.resembles = any(alike[look] > 1 for look in known[each.id])
     waiting = [each for each in found.values() if each.relation == "known"]
     recognised = [each for each in found.values() if each.relation == "recognised"]
     offset = whole(request.query.get("from", "0"))
 
     def part(communes: list[Neighbour]) -> list[Neighbour]:
-        ordered = sorted(communes, key=lambda each: (not each.linked, each.name))
+        ordered = sorted(communes, key=lambda each: (not each.linked, each.called or each.name))
         return ordered[offset : offset + PAGE]
 
     return await page(
@@ -132,16 +136,6 @@ async def shown(request: web.Request, form: Form) -> web.Response:
         further=offset + PAGE if max(len(waiting), len(recognised)) > offset + PAGE else None,
         nameless=[node for node in nodes if not node["commune"]],
     )
-
-
-_CONFUSED: Final = str.maketrans("0135", "oies")
-"""Digits that are read as letters in a hurry."""
-
-
-def _skeleton(name: str) -> str:
-    """What is left of a name at a glance: small letters without accents, blanks and marks."""
-    letters = normalize("NFKD", name.casefold()).translate(_CONFUSED).replace("l", "i")
-    return "".join(letter for letter in letters if letter.isalnum() and not combining(letter))
 
 
 async def nodes_of(request: web.Request) -> list[Mapping[str, Any]]:
@@ -173,6 +167,6 @@ async def recognise(request: web.Request) -> web.Response:
 
 async def _name_of(request: web.Request, commune: CommuneId) -> str:
     """What a commune calls itself: in its charter, or in a stranger's that is linked."""
-    names = await ask(request, lambda service: {row.id: row.name for row in service.reader.communes()})
+    names = dict((await ask(request, lambda service: OwnNames(service.reader))).listed())
     told = {node["commune"]: node["name"] for node in await nodes_of(request) if node["commune"]}
     return names.get(commune) or told.get(commune.hex()) or commune.hex()[:12]

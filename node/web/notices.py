@@ -19,7 +19,7 @@ from .. import telling, wording
 from ..api import RESIDENT
 from ..language import gettext as _
 from ..noticing import EXPIRY, FORK, Notice
-from ..overview import Names
+from ..petnames import OwnNames
 from ..service import Service
 from .site import ask, page
 
@@ -43,10 +43,10 @@ async def notices(request: web.Request) -> web.Response:
     """All notices, the newest first."""
     found = await request.app[RESIDENT].noticing.all()
 
-    def look(service: Service) -> tuple[dict[bytes, Said], Names]:
+    def look(service: Service) -> tuple[dict[bytes, Said], OwnNames]:
         with service.reader.snapshot():
             said = {notice.entry: _said(service, notice) for notice in found}
-            return said, Names(service.reader)
+            return said, OwnNames(service.reader)
 
     said, names = await ask(request, look)
     shown = [_shown(notice, said[notice.entry], names) for notice in found]
@@ -70,7 +70,7 @@ def _said(service: Service, notice: Notice) -> Said:
         return None
 
 
-def _shown(notice: Notice, record: Said, names: Names) -> Shown:
+def _shown(notice: Notice, record: Said, names: OwnNames) -> Shown:
     who = _("unknown") if notice.commune is None else names[notice.commune]
     if notice.kind == FORK:
         sentence = _("{who} continued its ledger in two ways: the audit tells more.").format(who=who)

@@ -15,7 +15,8 @@ from ledger.records import Offer
 from ledger.store.reading import CommuneRow
 
 from .. import clock
-from ..overview import Listed, Names, listed
+from ..overview import Listed, listed
+from ..petnames import OwnNames
 from ..service import Service
 from .board import chosen_by, filters_of
 from .site import ask_aside, page
@@ -34,7 +35,7 @@ class Wall:
     needs: list[Listed]
     more: bool
     communes: list[CommuneRow]
-    names: Names
+    names: OwnNames
 
 
 @ROUTES.get("/print")
@@ -53,7 +54,7 @@ async def wall(request: web.Request) -> web.Response:
             [row for row in rows if not isinstance(row.record, Offer)],
             len(found) > MAX_POSTED,
             [row for row in reader.communes() if row.id in shown],
-            Names(reader),
+            OwnNames(reader),
         )
 
     found = await ask_aside(request, look)

@@ -7,7 +7,6 @@ listing. Among more than two it is `rings`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,7 +21,8 @@ from ledger.store.reading import ListingRow
 
 from .. import clock, wording
 from ..errors import InputError
-from ..overview import Names, Relations
+from ..overview import Relations
+from ..petnames import OwnNames, find_commune
 from ..proposals import Leg, partner_of, record_of, rest_of
 from ..service import Service
 from . import confirming, drafts
@@ -41,9 +41,9 @@ SIDES: Final = ("give", "take")
 class Offered:
     """What the form shows beside its fields."""
 
-    partners: list[tuple[str, str]]
+    relations: Relations
     answered: Exchange | None
-    names: Names
+    names: OwnNames
 
 
 @ROUTES.get("/exchanges/new")
@@ -130,7 +130,7 @@ async def propose(request: web.Request) -> web.Response:
     replaces = EntryId(bytes_of(form["replaces"])) if form["replaces"] else None
 
     def made(service: Service) -> Propose:
-        own, partner = service.commune, service.reader.find_commune(form["to"])
+        own, partner = service.commune, find_commune(service.reader, form["to"])
         legs = [Leg(own, partner, categorised(thing, service)) for thing in sides["give"]]
         legs += [Leg(partner, own, categorised(thing, service)) for thing in sides["take"]]
         return record_of(legs, at=clock.now(), by=by, note=note, answer_by=answer_by, replaces=replaces)
@@ -167,19 +167,22 @@ def categorised(thing: Transfer, service: Service) -> Transfer:
 async def _form(request: web.Request, form: Form) -> web.Response:
     def look(service: Service) -> Offered:
         reader, relations = service.reader, Relations(service)
-        rows: Sequence[tuple[str, CommuneId, str]] = sorted(
-            (relations[row.id], row.id, row.name) for row in reader.communes() if relations[row.id] != "own"
-        )
-        partners = [(identity.hex(), name) for _relation, identity, name in reversed(rows)]
         answered = reader.exchange(EntryId(bytes_of(form["replaces"]))) if form["replaces"] else None
-        return Offered(partners, answered, Names(reader))
+        return Offered(relations, answered, OwnNames(reader))
 
+    shown = await ask(request, look)
+    communes = shown.names.listed()
+    recognised, others = (
+        [(commune.hex(), name) for commune, name in communes if shown.relations[commune] == relation]
+        for relation in ("recognised", "known")
+    )
     return await page(
         request,
         "propose.html",
         status=200 if form.is_good else 422,
         form=form,
-        shown=await ask(request, look),
+        shown=shown,
+        partners=[*recognised, *others],
         lines=range(1, LINES + 1),
         today=clock.today(),
     )

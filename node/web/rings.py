@@ -17,7 +17,7 @@ from ledger.records import Propose, Transfer
 
 from .. import clock
 from ..errors import InputError
-from ..overview import Names
+from ..petnames import OwnNames
 from ..proposals import Leg, record_of
 from ..service import Service
 from . import confirming, drafts
@@ -109,20 +109,19 @@ def _line(form: Form, number: int) -> tuple[str, str, Transfer] | None:
 
 
 async def _form(request: web.Request, form: Form) -> web.Response:
-    def look(service: Service) -> tuple[list[tuple[str, str]], Exchange | None, Names]:
+    def look(service: Service) -> tuple[Exchange | None, OwnNames]:
         reader = service.reader
         replaces = form["replaces"]
         answered = reader.exchange(EntryId(bytes_of(replaces))) if replaces else None
-        communes = [(row.id.hex()[:ID_DIGITS], row.name) for row in reader.communes()]
-        return communes, answered, Names(reader)
+        return answered, OwnNames(reader)
 
-    communes, answered, names = await ask(request, look)
+    answered, names = await ask(request, look)
     return await page(
         request,
         "ring.html",
         status=200 if form.is_good else 422,
         form=form,
-        communes=communes,
+        communes=[(commune.hex()[:ID_DIGITS], name) for commune, name in names.listed()],
         answered=answered,
         names=names,
         lines=range(1, LINES + 1),

@@ -22,6 +22,7 @@ from ledger.records import CommuneId
 
 from .. import clock, language, typed, wording
 from ..language import gettext as _
+from ..petnames import OwnNames
 from ..statements import Statement, statement_of, sums_of
 from ..visible import safe
 from .accounts import rows_of
@@ -46,7 +47,9 @@ async def statement(request: web.Request) -> web.Response:
     """A statement for a period, this month if none is chosen, to be printed."""
     form = _form_of(request)
     first, last = _period(form)
-    found = await ask_aside(request, lambda service: statement_of(first, last, service))
+    found, names = await ask_aside(
+        request, lambda service: (statement_of(first, last, service), OwnNames(service.reader))
+    )
     partners = [
         (partner, passings, sums_of(passings))
         for partner, group in groupby(found.passings, key=lambda each: each.partner)
@@ -59,6 +62,7 @@ async def statement(request: web.Request) -> web.Response:
         status=200 if form.is_good else 422,
         form=form,
         found=found,
+        names=names.in_full,
         partners=partners,
         whole=sums_of(found.passings),
         open=[(CommuneId(each.partner), row) for each in found.open for row in rows_of(each)],

@@ -10,6 +10,7 @@ from ledger.store.reading import Reader
 
 from .. import wording
 from ..errors import InputError
+from ..petnames import find_commune
 from ..service import Service
 from . import Meant, Remark, Wish, about, line_of, text_of
 
@@ -22,7 +23,7 @@ def commune_meant(text: str, reader: Reader) -> tuple[CommuneId, str]:
         commune = CommuneId(bytes.fromhex(text.strip()))
         known = [row.name for row in reader.communes() if row.id == commune]
         return commune, known[0] if known else wording.short(commune)
-    commune = reader.find_commune(text)
+    commune = find_commune(reader, text)
     return commune, reader.commune(commune).name
 
 

@@ -12,6 +12,7 @@ from ledger.records import Accept, Cancel, Decline, Deliver, Dispute, Receive, S
 
 from .. import moves, proposals, typed
 from ..errors import InputError
+from ..petnames import find_commune
 from ..proposals import WrittenTransfer
 from ..service import Service
 from ..typed import Item
@@ -73,7 +74,7 @@ def _legs(given: Proposing, former: Exchange | None, service: Service) -> list[p
         return proposals.legs_of(given.transfers, service.reader)
     other = None if former is None else proposals.partner_of(former, service.commune)
     if given.to is not None:
-        other = service.reader.find_commune(given.to)
+        other = find_commune(service.reader, given.to)
     if other is None:
         raise InputError("Name the other commune with --to; with more than one, use --file.")
     gives, takes = [_item(thing) for thing in given.gives], [_item(thing) for thing in given.takes]
