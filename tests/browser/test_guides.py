@@ -1,0 +1,39 @@
+"""The documents that lead through pages: what they say is done as it stands there, and comes out so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ..support import catalogue
+from ..support.shared import CHECKOUT
+from .guide import followed, steps
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+TUTORIALS = {"es": "docs/tutorial/es/primer-intercambio.md", "en": "docs/tutorial/en/first-exchange.md"}
+
+
+@pytest.mark.parametrize("language", ["es", pytest.param("en", marks=pytest.mark.slow)])
+def test_the_tutorial_goes_as_written(chromium: Browser, language: str, places: Path) -> None:
+    with followed(chromium, TUTORIALS[language], places, ("Los Montes", "El Valle"), language) as guide:
+        guide.follow()
+
+
+@pytest.mark.parametrize("language", TUTORIALS)
+def test_every_name_in_the_tutorial_is_one_of_the_pages(language: str) -> None:
+    """Without a browser too: a button that is renamed takes its name in the documents along."""
+    said = steps(CHECKOUT / TUTORIALS[language])
+    names = catalogue.read("es_VE")
+    shown = {str(each.id if language == "en" else each.string) for each in names if isinstance(each.id, str)}
+    shown |= {step.value for step in said if step.value} | {"Los Montes", "El Valle"}
+    told = [each for each in shown if re.search(r"\w\w", re.sub(r"\{\w+\}", "", each))]
+    patterns = [re.sub(r"\\\{\w+\\\}", "\\\\S+", re.escape(each)) for each in told]
+    known = re.compile("|".join(patterns))
+    controls = {step.text for step in said if step.kind == "control"}
+    assert len(controls) > 30
+    assert {text for text in controls if not known.fullmatch(text)} == set()
