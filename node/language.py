@@ -41,6 +41,7 @@ SYSTEM_REASONS: Final = (
     N_("Input/output error"),
     N_("Device or resource busy"),
     N_("File name too long"),
+    N_("File too large"),
     N_("No such device"),
     N_("Address already in use"),
 )
