@@ -48,14 +48,16 @@ def parts_of(settings: Settings) -> list[Part]:
 
 
 def run(home: Home, settings: Settings, parts: Sequence[Part], ready: Ready) -> None:
-    """Be the node of a home until SIGTERM or SIGINT. Raises HomeError, StoreError, ListenError."""
+    """Be the node of a home until SIGTERM, SIGINT or SIGHUP. Raises HomeError, StoreError, ListenError."""
     asyncio.run(_until_signal(home, settings, parts, ready))
 
 
 async def _until_signal(home: Home, settings: Settings, parts: Sequence[Part], ready: Ready) -> None:
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # SIGHUP is what a terminal says that is closed; `nohup` has it ignored, and then it is.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await serve(home, settings, parts, ready, stop)
 
 

@@ -234,6 +234,8 @@ class Company(Part, Watch):
     def written(self) -> None:
         if self._links is not None:
             self._links.wrote(self._custody.log)
+            if self._meetings is not None:
+                self._meetings.hurry()
             if (task := self._tasks.get("review")) is not None:
                 task.cancel()  # the new one looks at everything
             self._tasks["review"] = asyncio.create_task(self._review(self._links))

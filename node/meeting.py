@@ -37,8 +37,10 @@ from .backoff import Backoff, Standing
 from .choice import Position, chosen, position_of, turn_seconds
 from .ends import Linked, Parting
 from .limits import (
+    LONE_TURN_SECONDS,
     MAX_AROUND_SECONDS,
     MAX_LINKS,
+    MAX_LONE_TURN_SECONDS,
     MEETING_SECONDS,
     STEADY_SECONDS,
     TEND_SECONDS,
@@ -92,6 +94,10 @@ class Meeting:
     """whether there is a reason to try it now, whatever went wrong before"""
     visits: bool = False
     """whether it is being tried, or linked from here"""
+    pause: float = LONE_TURN_SECONDS
+    """seconds between the last visits, while this node is linked with nobody"""
+    state: bytes = b""
+    """the state of this node's roster after the last of these"""
 
     @property
     def is_named(self) -> bool:
@@ -320,8 +326,29 @@ class Meetings:
         elif not self.links_of(meeting.name):  # else another link has taken its place
             self._tries.failed(meeting.book_name, "cut")
         if parting.left or meeting.is_left:
-            beyond = len(self.all) - len(self.wanted)
-            meeting.turn = time.monotonic() + turn_seconds(beyond) * random.uniform(0.75, 1.25)
+            meeting.turn = time.monotonic() + self._turn_of(meeting) * random.uniform(0.75, 1.25)
+
+    def _turn_of(self, meeting: Meeting) -> float:
+        """Seconds until a node that was left is visited again.
+
+        Many may know one node and nobody else, and it keeps links with some of them. To the others
+        what is new comes by their visits alone: these follow each other closely as long as they bring any.
+        """
+        usual = turn_seconds(len(self.all) - len(self.wanted))
+        if self._links.linked:
+            return usual
+        before, meeting.state = meeting.state, self._links.gossip.roster.state
+        is_new = meeting.state != before
+        meeting.pause = LONE_TURN_SECONDS if is_new else min(2 * meeting.pause, MAX_LONE_TURN_SECONDS)
+        return min(usual, meeting.pause)
+
+    def hurry(self) -> None:
+        """Something was signed here: where no link stands over which it goes out, somebody is visited now."""
+        if not self._links.linked:
+            now = time.monotonic()
+            for meeting in self.all.values():
+                meeting.turn = min(meeting.turn, now)
+            self.changed()
 
     # Tending ------------------------------------------------------------------------------------
 

@@ -56,7 +56,7 @@ def refused(home: Path, *options: str, prefix: Sequence[str] = ()) -> str:
 # Starting and stopping --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_stops_when_it_is_told_to_and_leaves_no_trace(montes: Secretary, number: int) -> None:
     with NodeProcess(montes.home, "--log-json") as node:
         file = montes.home / "node.json"

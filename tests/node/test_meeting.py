@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from node.ends import Parting
 from node.home import Home
 from node.limits import MAX_HALF_OPEN
 from node.links import PATH, Links
+from node.settings import Settings
 from protocol.frames import Kind
 
 from ..support.members import Member, all_running, tell, until
@@ -451,5 +453,39 @@ def test_a_fault_of_the_program_while_links_are_opened_or_tended_is_not_the_end_
             assert one.company._meetings is not None
             await until(lambda: bool(one.company._meetings and one.company._meetings._resting))
         assert {fault["part"] for fault in journal_of(caplog, "fault")} == {"meeting", "tending"}
+
+    tell(story)
+
+
+def test_those_for_whom_one_node_has_no_place_visit_it_often_as_long_as_there_is_news(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A star: all know one address, where links with two are kept. An hour between turns is too long."""
+    monkeypatch.setattr("node.choice.TURN_SECONDS", 3_600.0)
+    monkeypatch.setattr("node.meeting.LONE_TURN_SECONDS", 0.2)
+    hub, *others = make(5, live_links=2)
+
+    async def story() -> None:
+        async with hub.running(), AsyncExitStack() as stack:
+            for member in others:
+                member.settings = Settings(discovery=False, peers=(f"127.0.0.1:{hub.port}",))
+                await stack.enter_async_context(member.running())
+            met: dict[LogKey, set[int]] = {member.log: set() for member in others}
+
+            def look() -> bool:
+                for link in hub.company._links.linked if hub.company._links else ():
+                    met[link.peer].add(link.number)
+                return sum(len(numbers) >= 3 for numbers in met.values()) >= 2
+
+            await until(look)
+            alone = next(member for member in others if len(met[member.log]) >= 3)
+            meetings = alone.company._meetings
+            assert meetings is not None
+            (meeting,) = meetings.all.values()
+            assert meeting.pause > 0.2  # nothing new came of it
+            await until(lambda: not alone.linked and not meeting.visits)
+            meeting.turn = time.monotonic() + 3_600
+            meetings.hurry()
+            await until(lambda: hub.log in alone.linked)
 
     tell(story)
