@@ -272,8 +272,8 @@ TURN_GAP_SECONDS: Final = 5.0
 """seconds from one visit to the next at the least, however many are visited in turn."""
 
 LONE_TURN_SECONDS: Final = 4.0
-"""seconds between two visits of a node that is linked with nobody, as long as they bring something; doubled with
-each that brings nothing. A visit with nothing to tell costs a kilobyte."""
+"""seconds between two visits of a node that is linked with nobody, as long as they bring something; doubled
+with each that brings nothing. A visit with nothing to tell costs a kilobyte."""
 
 MAX_LONE_TURN_SECONDS: Final = 60.0
 """seconds between two such visits at the most: a kilobyte a minute, as of a link that stands."""
