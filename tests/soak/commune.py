@@ -57,6 +57,8 @@ class Commune:
     def __init__(self, name: str, folder: Path, peer_port: int, seed: int) -> None:
         self.name = name
         self.home = folder / "home"
+        self.id = ""
+        """the commune's, once it is founded"""
         self.told = Told()
         self.joined = False
         self.most_memory = 0.0
@@ -86,19 +88,14 @@ class Commune:
         if made.returncode != 0:
             raise RuntimeError(f"{self.name} could not be founded: {made.stderr}")
         (self.home / "config.toml").write_text("hops = 8\n")
+        rows = json.loads(self.command("communes", "--json").stdout)
+        self.id = next(row["id"] for row in rows if row["kind"] == "own")
 
     def recognise(self, other: str) -> None:
         """Say so publicly, by the id."""
         said = self.command("recognise", other)
         if said.returncode != 0:
             raise RuntimeError(f"{self.name} could not recognise {other}: {said.stderr}")
-
-    @property
-    def id(self) -> str:
-        """The commune's id."""
-        rows = json.loads(self.command("communes", "--json").stdout)
-        found: str = next(row["id"] for row in rows if row["kind"] == "own")
-        return found
 
     @property
     def runs(self) -> bool:
@@ -205,7 +202,7 @@ class Commune:
             (row["id"], step)
             for row in self._rows("/api/1/exchanges?waiting=true&limit=50")
             for step in row["waiting_for"]
-            if step["kind"] in row["moves_open"] and step["kind"] in ("accept", "deliver", "receive")
+            if step["commune"] == self.id and step["kind"] in ("accept", "deliver", "receive")
         ]
         if not waiting:
             return False
