@@ -63,9 +63,12 @@ class Step:
     around: str
 
 
-def steps(page: Path) -> list[Step]:
-    """What a page of the documents says, in its order."""
-    text = _BLOCK.sub("\n", page.read_text(encoding="utf-8"))
+def steps(page: Path, section: str = "") -> list[Step]:
+    """What a page of the documents says, or a section of it, in its order."""
+    whole = page.read_text(encoding="utf-8")
+    if section:
+        whole = whole.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    text = _BLOCK.sub("\n", whole)
     found = []
     for match in _STEP.finditer(text):
         kind = match.lastgroup if match.lastgroup != "value" else "control"
@@ -89,6 +92,8 @@ class Guide:
     page: Path
     folder: Path
     windows: dict[str, Page]
+    section: str = ""
+    """what of the page is followed, by its heading; all of it if none is named"""
     pictures: Path | None = None
     words: dict[str, str] = field(default_factory=dict)
     """the recovery words that each window has shown"""
@@ -101,7 +106,7 @@ class Guide:
         for window in self.windows.values():
             window.set_default_timeout(PATIENCE)
             window.on("download", lambda saved: self._downloads.append(saved))
-        for step in steps(self.page):
+        for step in steps(self.page, self.section):
             try:
                 self._do(step)
             except Exception as fault:
@@ -192,6 +197,7 @@ def followed(
     folder: Path,
     names: Sequence[str],
     language: str,
+    section: str = "",
     pictures: Path | None = None,
 ) -> Iterator[Guide]:
     """The nodes of a page of the documents, and windows at them with these names, all in one browser."""
@@ -210,7 +216,7 @@ def followed(
             ports[_told(options, "--peer-port", "8784")] = node.told["peer_port"]
             windows[name] = context.new_page()
             windows[name].goto(f"http://127.0.0.1:{node.told['people_port']}/")
-        yield Guide(path, folder, windows, pictures)
+        yield Guide(path, folder, windows, section, pictures)
 
 
 def _told(options: Sequence[str], name: str, otherwise: str) -> str:

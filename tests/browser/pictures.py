@@ -22,7 +22,7 @@ from ..support.nodes import START
 from ..support.shared import CHECKOUT
 from .conftest import find_chromium, launched
 from .guide import followed, shoot
-from .test_guides import TUTORIALS
+from .test_guides import NAMES, TUTORIALS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -37,7 +37,7 @@ def take_tutorials(chromium: Browser, work: Path) -> None:
     for language, page in TUTORIALS.items():
         folder = work / language
         folder.mkdir()
-        with followed(chromium, page, folder, ("Los Montes", "El Valle"), language, IMAGES) as guide:
+        with followed(chromium, page, folder, NAMES, language, pictures=IMAGES) as guide:
             guide.follow()
 
 

@@ -15,12 +15,25 @@ from .guide import followed, steps
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+NAMES = ("Los Montes", "El Valle")
+READMES = {
+    "es": ("README.es.md", "Cinco minutos hasta un primer intercambio"),
+    "en": ("README.md", "Five minutes to a first exchange"),
+}
 TUTORIALS = {"es": "docs/tutorial/es/primer-intercambio.md", "en": "docs/tutorial/en/first-exchange.md"}
 
 
 @pytest.mark.parametrize("language", ["es", pytest.param("en", marks=pytest.mark.slow)])
 def test_the_tutorial_goes_as_written(chromium: Browser, language: str, places: Path) -> None:
-    with followed(chromium, TUTORIALS[language], places, ("Los Montes", "El Valle"), language) as guide:
+    with followed(chromium, TUTORIALS[language], places, NAMES, language) as guide:
+        guide.follow()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", READMES)
+def test_the_five_minutes_of_the_readme_go_as_written(chromium: Browser, language: str, places: Path) -> None:
+    page, section = READMES[language]
+    with followed(chromium, page, places, NAMES, language, section=section) as guide:
         guide.follow()
 
 
@@ -30,7 +43,7 @@ def test_every_name_in_the_tutorial_is_one_of_the_pages(language: str) -> None:
     said = steps(CHECKOUT / TUTORIALS[language])
     names = catalogue.read("es_VE")
     shown = {str(each.id if language == "en" else each.string) for each in names if isinstance(each.id, str)}
-    shown |= {step.value for step in said if step.value} | {"Los Montes", "El Valle"}
+    shown |= {step.value for step in said if step.value} | set(NAMES)
     told = [each for each in shown if re.search(r"\w\w", re.sub(r"\{\w+\}", "", each))]
     patterns = [re.sub(r"\\\{\w+\\\}", "\\\\S+", re.escape(each)) for each in told]
     known = re.compile("|".join(patterns))
