@@ -134,7 +134,7 @@ async def shown(request: web.Request, form: Form) -> web.Response:
         recognised=part(recognised),
         recognises=bool(recognised),
         further=offset + PAGE if max(len(waiting), len(recognised)) > offset + PAGE else None,
-        nameless=[node for node in nodes if not node["commune"]],
+        nameless=[node for node in nodes if node["log"] and not node["commune"]],
     )
 
 
