@@ -22,7 +22,7 @@ from typing import Final
 from ledger.log import LogKey
 
 from .limits import MAX_PEERS_KEPT
-from .storage import Kept
+from .storage.peers import Kept
 
 MAX_DOUBLINGS: Final = 20
 """Doublings of a pause after which it does not grow any more; a second becomes twelve days."""

@@ -34,7 +34,7 @@ from .meeting import Meetings, Source
 from .places import callable_places
 
 if TYPE_CHECKING:
-    from .storage import Whereabouts
+    from .storage.whereabouts import Whereabouts
 
 
 @dataclass(slots=True)

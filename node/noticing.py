@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +21,7 @@ from ledger.records import CommuneId, Malformed, Need, Offer, Propose, Record, U
 from ledger.store.reading import Reader
 
 from . import clock
+from .storage.notices import Notice
 
 if TYPE_CHECKING:
     from .custody import Custody
@@ -32,23 +32,6 @@ SOON_DAYS: Final = 7
 
 FORK: Final = "fork"
 EXPIRY: Final = "expiry"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something to know of. `subject` is an exchange, a listing or a log, whichever `kind` is about.
-
-    `kind` is that of the record, `fork` or `expiry`; `entry` names the notice
-    and is the entry's id (of a fork the log's key, of an expiry the listing's
-    id); `at` is when it was noticed here, in milliseconds.
-    """
-
-    entry: bytes
-    kind: str
-    subject: bytes
-    commune: bytes | None
-    at: int
-    read: bool = False
 
 
 class Noticing:

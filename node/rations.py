@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from .home import Home
     from .settings import Settings
-    from .storage import Accounts
+    from .storage.counts import Accounts
 
 _DAY_MILLISECONDS = 86_400_000
 

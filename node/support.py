@@ -18,7 +18,7 @@ from ledger.author import SENTENCES
 from . import language, wording
 from .answers import error_of
 from .state import State
-from .storage import SQLITE_VERSION
+from .storage.file import SQLITE_VERSION
 
 PACKAGES: Final = ("aiohttp", "aiohttp-jinja2", "msgspec", "pynacl", "sqlite-utils", "zeroconf", "segno")
 """Those of which a version is worth knowing."""

@@ -22,7 +22,7 @@ from protocol.messages import decode_heads, encode_heads
 from .limits import MAX_UNKNOWN, MAX_UNKNOWN_OF_ONE
 
 if TYPE_CHECKING:
-    from .storage import Unknowns
+    from .storage.counts import Unknowns
 
 
 @dataclass(slots=True)

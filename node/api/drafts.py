@@ -18,8 +18,8 @@ from ledger.errors import NotFound
 from .. import clock
 from ..shapes import Page
 from ..shapes.drafts import Draft, DraftId, draft_of
-from ..storage import Draft as Kept
-from ..storage import Drafts
+from ..storage.drafts import Draft as Kept
+from ..storage.drafts import Drafts
 from ..wishes import about
 from .asking import Asked
 from .endpoints import Endpoint

@@ -9,7 +9,7 @@ import msgspec
 from . import Time
 
 if TYPE_CHECKING:
-    from ..storage import Draft as Kept
+    from ..storage.drafts import Draft as Kept
 
 DraftId = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-z]{16}\Z", description="16 digits and small letters")]
 

@@ -13,7 +13,7 @@ from . import Id, Time, hex_of
 
 if TYPE_CHECKING:
     from ..addressbook import Addressbook
-    from ..noticing import Notice as Noticed
+    from ..storage.notices import Notice as Noticed
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from ledger.errors import NotFound
 from .. import clock
 from ..api import RESIDENT
 from ..language import gettext as _
-from ..storage import Draft, Drafts
+from ..storage.drafts import Draft, Drafts
 from .forms import Form, form_of
 
 ROUTES: Final = web.RouteTableDef()

@@ -18,9 +18,10 @@ from ledger.records import Malformed, Record, Uninterpreted
 from .. import telling, wording
 from ..api import RESIDENT
 from ..language import gettext as _
-from ..noticing import EXPIRY, FORK, Notice
+from ..noticing import EXPIRY, FORK
 from ..petnames import OwnNames
 from ..service import Service
+from ..storage.notices import Notice
 from .site import ask, page
 
 Said = Record | Uninterpreted | Malformed | None

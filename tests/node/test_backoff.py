@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ledger.log import LogKey
 from node.backoff import Backoff, Clocks, Pauses
-from node.storage import Kept
+from node.storage.peers import Kept
 
 LOG = LogKey(b"\x01" * 32)
 YEAR = 365 * 86_400_000

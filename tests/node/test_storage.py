@@ -13,7 +13,9 @@ import pytest
 
 from ledger.log import LogKey
 from node.limits import MAX_PEERS_KEPT
-from node.storage import ASIDE, Kept, Storage
+from node.storage import Storage
+from node.storage.file import ASIDE
+from node.storage.peers import Kept
 
 ONE, OTHER = LogKey(bytes(32)), LogKey(b"\x01" * 32)
 MET = Kept("montes.example:8784", ONE, 1_000, 0, 0, "")
@@ -75,7 +77,7 @@ def test_what_is_kept_is_there_after_a_restart(open_again: Open) -> None:
 def test_of_too_many_peers_those_met_longest_ago_are_forgotten(
     open_again: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("node.storage.MAX_PEERS_KEPT", 3)
+    monkeypatch.setattr("node.storage.peers.MAX_PEERS_KEPT", 3)
     assert MAX_PEERS_KEPT > 3
     storage = open_again()
     for number in range(6):
