@@ -6,7 +6,7 @@ and sentences that say what to do. Used by the command `status` and by the page.
 
 from __future__ import annotations
 
-from ledger.author import SENTENCES
+from ledger.author import SENTENCES, Situation
 
 from . import language, wording
 from .answers import error_of
@@ -25,6 +25,8 @@ def facts(state: State) -> Facts:
         told.append((_("Commune"), state.commune.name or _("none yet")))
         told.append((_("Network"), state.commune.network))
     told.append((_("Signing"), _signing(state)))
+    if (sentence := uncounted(state)) is not None:
+        told.append((_("Past the end"), sentence))
     if state.held is not None:
         entries = ngettext("{count} entry", "{count} entries", state.held.entries)
         logs = ngettext("{count} log", "{count} logs", state.held.logs)
@@ -84,6 +86,16 @@ def _node(state: State) -> str:
 def _signing(state: State) -> str:
     if state.trouble is not None:
         return language.told(error_of(state.trouble))
+    if state.situation is Situation.READY and state.commune is not None and state.commune.id is None:
+        if state.held is not None and not state.held.entries:
+            return _(
+                "The founding of a commune in {path} was not finished: give `trueque init` again."
+            ).format(path=state.home)
+        return _(
+            "The new log of this home is not opened yet, so nothing is signed: give `trueque restore "
+            "--signed` with the signatures that were asked for, or, if bringing the commune back was cut "
+            "short, stop the node and give the same `trueque restore` again."
+        )
     if state.situation is not None:
         return _(SENTENCES[state.situation])
     if state.state == "empty":
@@ -92,6 +104,18 @@ def _signing(state: State) -> str:
             "`trueque restore`."
         )
     return _("It will be known in a moment: ask again.")
+
+
+def uncounted(state: State) -> str | None:
+    """What is to be done about own entries that do not count any more, None for nothing."""
+    count = 0 if state.commune is None else state.commune.uncounted
+    if not count or state.situation is not Situation.READY:
+        return None
+    return _(
+        "Entries of this commune that stand after its old log ended or forked, and on which no other commune "
+        "relied, so that they do not count: {count}. `trueque log` shows them; record anew what the commune "
+        "itself wrote there and still holds."
+    ).format(count=count)
 
 
 def _disk(free: int) -> str:

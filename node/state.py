@@ -16,7 +16,7 @@ import msgspec
 
 from ledger.author import Situation
 from ledger.errors import LedgerError, StoreError
-from ledger.store.totals import Totals, totals
+from ledger.store.totals import Totals, totals, uncounted
 
 from . import clock
 from .answers import AnsweredError, plain_error
@@ -40,12 +40,16 @@ class Process(msgspec.Struct, frozen=True):
 
 
 class HomeCommune(msgspec.Struct, frozen=True):
-    """Whose home it is; ids in hex, `id` and `name` None while the log belongs to no commune."""
+    """Whose home it is; ids in hex, `id` and `name` None while the log belongs to no commune.
+
+    `uncounted`: how many entries of its logs stand past where a log ends or forks, and count for nobody.
+    """
 
     id: str | None
     name: str | None
     network: str
     log: str
+    uncounted: int = 0
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -143,8 +147,10 @@ def held_of(counted: Totals) -> Held:
 def commune_of(service: Service) -> HomeCommune:
     """Whose home it is. Raises StoreError."""
     own = service.own
-    name = None if own is None else service.reader.commune(own).name
-    return HomeCommune(None if own is None else own.hex(), name, service.network, service.log.hex())
+    if own is None:
+        return HomeCommune(None, None, service.network, service.log.hex())
+    name, lost = service.reader.commune(own).name, uncounted(service.reader, own)
+    return HomeCommune(own.hex(), name, service.network, service.log.hex(), lost)
 
 
 def nearby_of(lan: Lan, port: int) -> Nearby:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..log import LogKey
+from ..records import CommuneId
 from ..standing import PLACE_BITS
 from .database import store_errors
 from .reading import Reader
@@ -36,6 +37,23 @@ def totals(reader: Reader) -> Totals:
         (forked,) = ask("SELECT count(*) FROM evidence").fetchone()
         (communes,) = ask("SELECT count(*) FROM commune").fetchone()
     return Totals(entries, logs, forked, communes)
+
+
+def uncounted(reader: Reader, commune: CommuneId) -> int:
+    """How many entries of a commune's logs stand past a seal or cut and do not count. Raises StoreError."""
+    count = 0
+    with store_errors(reader.path), reader.snapshot():
+        for branch in reader.branches():
+            if branch.commune != commune or branch.limit is None or branch.limit >= branch.size:
+                continue
+            place = branch.number << PLACE_BITS
+            past, witnessed = reader.connection.execute(
+                "SELECT count(*), count(witnessed.place) FROM entry LEFT JOIN witnessed USING (place) "
+                "WHERE place >= ? AND place < ?",
+                (place + branch.limit, place + branch.size),
+            ).fetchone()
+            count += past - witnessed
+    return count
 
 
 def lengths(reader: Reader, log: LogKey) -> tuple[int, int]:

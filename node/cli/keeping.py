@@ -93,7 +93,8 @@ def restore(
     """Bring a commune back from a backup, in an empty home.
 
     The commune goes on in a new log; the old ones are closed where the backup ends. What was recorded after
-    the backup and reached others still counts, and comes back with their bundles.
+    the backup comes back from neighbours that hold it. It counts where another commune relied on it; the rest
+    is recorded anew.
     """
     if (path is None) == (not signed):
         raise InputError("Give either the backup, or --signed with the request that came back.")
@@ -167,7 +168,8 @@ def _tell_restored(desk: Desk, succession: bytes) -> None:
     desk.done(
         succession,
         _(
-            "{name} goes on from here, in a new log. Import the bundles of neighbours to fetch what is newer."
+            "{name} goes on from here, in a new log. Run the node where neighbours can be reached, or import "
+            "their bundles, to fetch what is newer; then `trueque status` tells what is to be recorded anew."
         ).format(name=name),
     )
     desk.warn(

@@ -55,7 +55,8 @@ def log(desk: Desk, whose: str | None, last: int | None, raw: str | None) -> Non
             if branch != shown:
                 click.echo(_heading(branch, names))
                 shown = branch
-            click.echo(_line(row, names))
+            is_past = branch.limit is not None and row.index >= branch.limit
+            click.echo(_line(row, names, counts=not is_past or reader.weight(row)[0]))
 
 
 def _entries(branch: BranchInfo, last: int | None, reader: Reader) -> Iterator[EntryRow]:
@@ -77,14 +78,15 @@ def _heading(branch: BranchInfo, names: Names) -> str:
     return output.safe(heading)
 
 
-def _line(row: EntryRow, names: Names) -> str:
+def _line(row: EntryRow, names: Names, *, counts: bool = True) -> str:
     record = row.record
     at = getattr(record, "at", None)
     when = " " * 16 if at is None else wording.time_of(at)
     kind = wording.kind(getattr(record, "kind", ""))
-    return output.safe(
-        f"{row.index:>7}  {wording.short(row.id)}  {when}  {kind}  {telling.entry(record, names)}"
-    )
+    line = f"{row.index:>7}  {wording.short(row.id)}  {when}  {kind}  {telling.entry(record, names)}"
+    if not counts:
+        line += f" [{_('it does not count: it is past a cut or a seal')}]"
+    return output.safe(line)
 
 
 # One entry as it is -----------------------------------------------------------------------------
