@@ -27,7 +27,7 @@ from .errors import ListenError
 from .home import Home
 from .lan import FROM_LAN, LAN
 from .limits import MAX_CALLERS, MAX_CALLERS_AT_HOST, MAX_PEOPLE, NODE_STOP_SECONDS
-from .listener import Listener, runner_of
+from .listener import Listener, runner_of, tersely
 from .parts import Part
 from .people import people_app
 from .reporting import headline
@@ -175,6 +175,7 @@ def _people_app(resident: Resident, *, over_lan: bool = False) -> web.Applicatio
 
 async def _peers_runner(resident: Resident) -> web.AppRunner:
     app = web.Application()
+    app.on_response_prepare.append(tersely)
     for part in resident.parts:
         app.add_routes(part.routes())
     return await runner_of(app)

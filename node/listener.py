@@ -5,6 +5,7 @@ one host, this very computer aside (tunnels and relays end here); more are
 closed without an answer. What is asked has to be said in time, so that whoever
 says it a byte at a time keeps no place from others. What becomes of a request
 is `people`'s and the parts'; of a link that was opened, `door`'s and `links`'.
+Decides too what an answer to another node says of this one: nothing that is not needed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -113,6 +115,16 @@ async def patiently(request: web.Request, handler: Handler) -> web.StreamRespons
         return await handler(request)
     finally:
         watching.cancel()
+
+
+async def tersely(_: web.Request, response: web.StreamResponse) -> None:
+    """Leave out of an answer what nodes do not read: the software, and the date where a link opens.
+
+    A signal of an application. An answer 1xx needs no date (RFC 9110, section 6.6.1).
+    """
+    response.headers.pop("Server", None)
+    if response.status == HTTPStatus.SWITCHING_PROTOCOLS:
+        response.headers.pop("Date", None)
 
 
 async def _watch(request: web.Request) -> None:

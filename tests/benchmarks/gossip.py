@@ -31,6 +31,7 @@ from ledger.store.reading import Reader
 from ledger.store.writing import Store
 from node.admission import Admission
 from node.links import PATH, Links, Watch
+from node.listener import tersely
 from protocol.handshake import Identity
 
 from ..support.memory import peak
@@ -99,6 +100,7 @@ async def _serve(path: Path, network: str) -> None:
         links = links_of(path, store, "server")
         async with links.open():
             app = web.Application()
+            app.on_response_prepare.append(tersely)
             app.router.add_get(PATH, links.accept)
             runner = web.AppRunner(app, access_log=None)
             await runner.setup()
@@ -239,6 +241,7 @@ async def _catch_up(folder: Path) -> dict[str, float]:
         here, there = links_of(ledgers[0], one, "one"), links_of(ledgers[1], other, "other")
         async with here.open(), there.open(), Links.client() as client:
             app = web.Application()
+            app.on_response_prepare.append(tersely)
             app.router.add_get(PATH, there.accept)
             runner = web.AppRunner(app, access_log=None)
             await runner.setup()

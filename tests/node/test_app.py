@@ -382,6 +382,7 @@ def test_a_part_has_its_share_in_the_node(
         async with ClientSession() as client:
             async with client.get(f"http://127.0.0.1:{node.peers}/gossip/1") as answer:
                 assert await answer.text() == "parrot"
+                assert "Server" not in answer.headers  # neighbours learn nothing of the software
             async with client.get(f"http://127.0.0.1:{node.people}/gossip/1") as answer:
                 assert answer.status == 404
             async with client.get(f"http://127.0.0.1:{node.people}/api/1/parrot") as answer:

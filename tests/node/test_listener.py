@@ -14,7 +14,7 @@ from aiohttp import ClientSession, web
 from aiohttp.http_exceptions import BadStatusLine
 
 from node import listener
-from node.listener import Listener, patiently, runner_of
+from node.listener import Listener, patiently, runner_of, tersely
 
 SECONDS = 30.0
 """seconds after which a story has failed; it takes one or two."""
@@ -38,6 +38,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def _hello(_: web.Request) -> web.Response:
     return web.Response(text="hello")
+
+
+async def _link(request: web.Request) -> web.WebSocketResponse:
+    link = web.WebSocketResponse()
+    await link.prepare(request)
+    return link
 
 
 async def _count(request: web.Request) -> web.Response:
@@ -184,3 +190,25 @@ def test_who_hangs_up_or_speaks_no_http_leaves_no_trace_in_the_journal() -> None
 def _record(error: Exception | None) -> logging.LogRecord:
     info = None if error is None else (type(error), error, None)
     return logging.LogRecord("aiohttp.server", logging.ERROR, "", 0, "Error handling request", (), info)
+
+
+def test_a_link_is_opened_with_no_header_that_nobody_reads() -> None:
+    """Of what two nodes say to catch up with one entry, HTTP is a quarter."""
+
+    async def story() -> None:
+        app = web.Application()
+        app.on_response_prepare.append(tersely)
+        app.add_routes([web.get("/", _link), web.get("/hello", _hello)])
+        runner = await runner_of(app)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        at = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async with ClientSession() as client:
+            async with client.ws_connect(at) as link:
+                needed = {"Upgrade", "Connection", "Sec-WebSocket-Accept"}
+                assert set(link._response.headers) == needed
+            async with client.get(f"{at}/hello") as answer:
+                assert "Date" in answer.headers  # RFC 9110 wants it where no link is opened
+                assert "Server" not in answer.headers
+        await runner.cleanup()
+
+    tell(story)

@@ -24,6 +24,7 @@ from aiohttp import ClientSession, web
 from ledger.log import LogKey
 from ledger.store.writing import Ingested, Store
 from node.links import PATH, Links
+from node.listener import tersely
 
 from ..corpus import NETWORK
 from ..gossip import Synced, links_of, next_entry, short_log
@@ -62,6 +63,7 @@ class OurSide:
         """Wait for somebody; answers with the port."""
         await self._open(Path(folder), "sender")
         app = web.Application()
+        app.on_response_prepare.append(tersely)
         app.router.add_get(PATH, self._links.accept)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
