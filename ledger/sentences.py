@@ -455,7 +455,7 @@ SENTENCES: Final[Mapping[str, Sentence]] = {
         _W,
         N_(
             "A dispute that {disputant} opened about an exchange proposed by {name} is not settled: both "
-            "sides end it with `trueque settle`."
+            "sides end it by settling it alike."
         ),
     ),
     "exchange-contested": Sentence(

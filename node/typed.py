@@ -16,7 +16,7 @@ from ledger import vocabulary
 from ledger.limits import MAX_NUMBER, MAX_SCALE
 from ledger.records import Quantity
 
-from . import clock
+from . import clock, wording
 from .errors import InputError
 from .language import current
 
@@ -145,7 +145,9 @@ def coming_day(text: str) -> str:
     """
     day = day_of(text)
     if day < clock.today():
-        raise InputError("{day} is over already, by this computer's clock: give a later day.", day=day)
+        raise InputError(
+            "{day} is over already, by this computer's clock: give a later day.", day=wording.day(day)
+        )
     return day
 
 

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from ledger.log import Head
 from ledger.records import (
     Accept,
+    Cancel,
     CommuneId,
     Correct,
     Decline,
@@ -28,10 +29,14 @@ from ledger.records import (
     Need,
     Offer,
     Profile,
+    Propose,
     Quantity,
     Receive,
     Recognise,
     Settle,
+    Transfer,
+    Unrecognise,
+    Withdraw,
 )
 from ledger.store.reading import Reader
 from ledger.store.writing import Store
@@ -146,8 +151,9 @@ def furnish(folder: Path, voices: Sequence[Voice]) -> Furnished:
 
 def _opened(voice: Voice, number: int) -> Writer:
     writer = found_writer(
-        voice.name, log=f"neighbour {number}", place=voice.place, about=voice.note, by=voice.role
-    )
+        voice.name, log=f"neighbour {number}", place=voice.place, about=voice.note, by=voice.role,
+        within=voice.council,
+    )  # fmt: skip
     writer.clock = 1_760_000_000_000
     writer.say(
         Profile, name=voice.name, place=voice.place, about=voice.note, contact=voice.note, by=voice.role
@@ -164,6 +170,8 @@ def _list(neighbour: Neighbour) -> None:
         )  # fmt: skip
         neighbour.listings.append(entry.hex())
     writer.say(Correct, target=bytes.fromhex(neighbour.listings[0]), note=voice.note, by=voice.role)
+    past = writer.say(Need, title=voice.title, category=voice.category, quantity=Quantity(2, 0, voice.unit))
+    writer.say(Withdraw, target=past, reason=voice.note, by=voice.role)
 
 
 def _tell(home: Furnished, writer: Writer) -> None:
@@ -180,13 +188,21 @@ def _own_head(home: Furnished) -> Head:
 def _deal(home: Furnished, neighbour: Neighbour, own: Writer) -> None:
     """An exchange in each state; what the neighbour says of it is in its voice."""
     voice, writer, secretary = neighbour.voice, neighbour.writer, home.secretary
-    writer.say(Recognise, commune=own.commune, note=voice.note, by=voice.role)
+    for kind in (Recognise, Unrecognise, Recognise):
+        writer.say(kind, commune=own.commune, note=voice.note, by=voice.role)
     said: dict[str, Any] = {"note": voice.note, "by": voice.role}
     for state in STATES:
         if state == "declined":
             continue
-        legs = [(writer, own, voice.title, kg(40)), (own, writer, voice.title, Quantity(3, 0, voice.unit))]
-        neighbour.exchanges[state] = writer.propose(*legs[: 1 if state == "fulfilled" else 2], **said).hex()
+        parties = tuple(sorted((writer.commune, own.commune)))
+        place = parties.index(writer.commune)
+        thing: dict[str, Any] = {"title": voice.title, "category": voice.category}
+        given = Quantity(40, 0, voice.unit) if state == "fulfilled" else kg(40)
+        legs: tuple[Transfer, ...] = (Transfer(giver=place, receiver=1 - place, quantity=given, **thing),)
+        if state != "fulfilled":
+            back = Quantity(3, 0, voice.unit)
+            legs += (Transfer(giver=1 - place, receiver=place, quantity=back, **thing),)
+        neighbour.exchanges[state] = writer.say(Propose, parties=parties, transfers=legs, **said).hex()
     _tell(home, writer)
     for state in ("running", "disputed", "fulfilled"):
         secretary.sign("accept", neighbour.exchanges[state])
@@ -199,7 +215,8 @@ def _deal(home: Furnished, neighbour: Neighbour, own: Writer) -> None:
     writer.say(Deliver, exchange=trades["disputed"], transfer=0, quantity=kg(40), **said)
     quarrel = writer.say(Dispute, exchange=trades["disputed"], transfer=1, **said)
     writer.say(Settle, dispute=quarrel, outcome="due", **said)
-    writer.say(Deliver, exchange=trades["fulfilled"], transfer=0, quantity=kg(40), **said)
+    writer.say(Cancel, exchange=trades["disputed"], reason=voice.note, by=voice.role)
+    writer.say(Deliver, exchange=trades["fulfilled"], transfer=0, quantity=given, **said)
     _tell(home, writer)
     secretary.sign(
         "receive",
@@ -226,7 +243,13 @@ def _ring(home: Furnished, own: Writer) -> None:
         (first.writer, own, first.voice.title, kg(10)), (own, second.writer, "Sal", kg(2)),
         (second.writer, first.writer, second.voice.title, None), note=first.voice.note,
     ).hex()  # fmt: skip
-    second.writer.say(Accept, exchange=bytes.fromhex(home.ring), seen=[first.writer], note=second.voice.note)
+    second.writer.say(
+        Accept,
+        exchange=bytes.fromhex(home.ring),
+        seen=[first.writer],
+        note=second.voice.note,
+        by=second.voice.role,
+    )
     for neighbour in (first, second):
         _tell(home, neighbour.writer)
 

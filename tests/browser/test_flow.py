@@ -136,3 +136,19 @@ def test_search_finds_while_somebody_types(places: Path, running: Running, open_
     page.locator("#listings article").nth(1).wait_for(state="detached")
     assert "Ma\u00edz" in page.locator("#listings article").inner_text()
     assert "q=maiz" in page.url
+
+
+def test_a_surplus_is_posted_with_three_taps_and_one_field(
+    places: Path, running: Running, open_page: Open
+) -> None:
+    """From the board, on a phone; all else may be left as it is, and half a minute is enough."""
+    page = open_page(running(places / "montes"), has_touch=True)
+    Person(page).found("Los Montes")
+    page.get_by_role("link", name="Offer something").tap()
+    needed = page.locator("main [required]")
+    needed.first.wait_for()
+    assert needed.count() == 1
+    needed.fill("Yellow maize, two sacks")
+    page.get_by_role("button", name="Look at it once more").tap()
+    page.get_by_role("button", name="Sign it").tap()
+    page.get_by_role("heading", name="Yellow maize").wait_for()

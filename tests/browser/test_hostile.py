@@ -6,9 +6,11 @@ import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from ledger.limits import MAX_CODE_CHARACTERS, MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
+from ledger.records import KINDS, parse
 
 from .conftest import Street, street
 from .furnishing import Stop, Voice, pages_of, stops
@@ -131,7 +133,10 @@ def test_nothing_that_a_neighbour_writes_does_anything(hostile_street: Street) -
     assert not faults, "\n".join(faults)
 
 
-SHOWING_MOST = ("exchange-running", "listing", "paper-minutes", "history-of", "entry")
+SHOWING_MOST = (
+    "exchange-running", "exchange-disputed", "listing", "paper-minutes", "history-of", "entry",
+    "verified-disputed",
+)  # fmt: skip
 """Pages of a neighbour on which all that it writes comes into all kinds of places."""
 
 
@@ -147,6 +152,50 @@ def test_nor_on_the_pages_of_each_of_them(hostile_street: Street, shown: tuple[s
     ]
     faults = look(hostile_street, seen, {"width": 360, "height": 740}, "en")
     assert not faults, "\n".join(faults)
+
+
+UNSAID = frozenset({"accept.mandate.act", "authority.by", "succession.by", "succession.reason"})
+"""Texts that take further signatures to be said; no page shows an act or a reason but in the entry itself."""
+
+
+def texts_of(kind: msgspec.inspect.Type, path: str) -> Iterator[str]:
+    """Where texts that people write stand in a record: those that have a length, and no form of their own."""
+    match kind:
+        case msgspec.inspect.StrType(max_length=int(most), pattern=None) if most != len("2030-01-31"):
+            yield path
+        case msgspec.inspect.StructType(fields=fields):
+            for each in fields:
+                yield from texts_of(each.type, f"{path}.{each.name}")
+        case msgspec.inspect.UnionType(types=types):
+            for one in types:
+                yield from texts_of(one, path)
+        case msgspec.inspect.VarTupleType(item_type=item):
+            yield from texts_of(item, path)
+
+
+def said_in(value: object, path: str, words: frozenset[str]) -> Iterator[str]:
+    """Where in a record one of these texts stands."""
+    if isinstance(value, str) and value in words:
+        yield path
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from said_in(getattr(value, name), f"{path}.{name}", words)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from said_in(item, path, words)
+
+
+def test_they_write_into_every_text_of_every_kind_of_record(hostile_street: Street) -> None:
+    said: set[str] = set()
+    for each in hostile_street.home.neighbours:
+        words = frozenset(text for text in vars(each.voice).values() if isinstance(text, str))
+        for record in map(parse, each.writer.payloads):
+            said.update(said_in(record, getattr(record, "kind", ""), words))
+    wanted = {
+        path for kind, made in KINDS.items() for path in texts_of(msgspec.inspect.type_info(made), kind)
+    }
+    assert len(wanted) > 40
+    assert wanted - said == UNSAID
 
 
 def test_what_is_shown_is_what_they_wrote(hostile_street: Street) -> None:
