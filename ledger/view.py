@@ -13,11 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from .exchange import Exchange, Form, Leg, State, millionths
 from .kinds import CommuneId, Listing, Need, Offer, Record, Withdraw
 from .log import EntryId
+
+PROMISING: Final = frozenset({State.AGREED, State.FULFILLED, State.CANCELLED, State.CLOSED})
+"""States in which an exchange can take something of a listing: all had agreed."""
 
 
 class Posted(Protocol):
@@ -175,7 +178,7 @@ def _promised(listing: Posted, exchanges: Iterable[Exchange]) -> Iterator[tuple[
 
 def _taken(state: State, leg: Leg) -> int:
     """What a transfer takes: all that was agreed, or what was received of it once the rest has ended."""
-    if state not in (State.AGREED, State.FULFILLED, State.CANCELLED, State.CLOSED):
+    if state not in PROMISING:
         return 0
     return min(leg.got, leg.agreed) if leg.closed else leg.agreed
 

@@ -47,7 +47,7 @@ class Listed:
 
 def listed(row: ListingRow, reader: Reader, today: str) -> Listed:
     """A listing with what exchanges have left of it; `today` is a date like 2030-01-31."""
-    drawing = reader.drawing_on(row.id)
+    drawing = reader.drawing_on(row.id, agreed=True)
     return Listed(
         row.id,
         row.commune,

@@ -141,7 +141,7 @@ def rest_of(listing: ListingRow, reader: Reader) -> Item:
     quantity = listing.record.quantity
     if quantity is None:
         return Item(listing.record.title, None)
-    left = view.left(listing, reader.drawing_on(listing.id))
+    left = view.left(listing, reader.drawing_on(listing.id, agreed=True))
     if not left:
         raise InputError(
             "Nothing is left of the listing «{title}»: say how much with --give or --take.",

@@ -6,6 +6,7 @@ is what `passing` makes of a connection, and finds things besides.
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from ..exchange import Exchange
 from ..log import EntryId
 from ..records import CommuneId, Malformed, Need, Offer, Record, Uninterpreted, parse
 from ..standing import INDEX_MASK, PLACE_BITS, place_of
+from ..view import PROMISING
 from .folding import Folding
 from .forming import Forming
 from .holding import prefix_of
@@ -419,10 +421,24 @@ class Reader(Passing):
             named = None if record is None else _subject(record)
         return self.exchange(EntryId(entry)).id
 
-    def drawing_on(self, listing: bytes) -> list[Exchange]:
-        """The exchanges whose proposals name a listing."""
+    def drawing_on(self, listing: bytes, *, agreed: bool = False) -> list[Exchange]:
+        """The exchanges whose proposals name a listing.
+
+        With `agreed` those alone that can take something of it: anybody can
+        propose, as often as they like, and only what its commune agreed to counts.
+        """
         with self._asking():
-            named = [entry for _, entry, record in self.holding.about(listing) if record.kind == "propose"]
+            if agreed:
+                rows = self.connection.execute(
+                    "SELECT exchange.id FROM about CROSS JOIN exchange USING (place) WHERE prefix = ? "
+                    "AND state IN (SELECT value FROM json_each(?))",
+                    (prefix_of(listing), json.dumps(sorted(PROMISING))),
+                )
+                named = [entry for (entry,) in rows.fetchall()]
+            else:
+                named = [
+                    entry for _, entry, record in self.holding.about(listing) if record.kind == "propose"
+                ]
             folded = [self._folding.exchange(EntryId(entry)) for entry in dict.fromkeys(named)]
         return [exchange for exchange in folded if exchange is not None]
 

@@ -128,7 +128,7 @@ def _warn(desk: Desk, service: Service, record: Propose, things: tuple[str, ...]
         quantity, listing = transfer.quantity, transfer.listing
         if quantity is None or listing is None:
             continue
-        left = view.left(service.reader.listing(listing), service.reader.drawing_on(listing))
+        left = view.left(service.reader.listing(listing), service.reader.drawing_on(listing, agreed=True))
         unit = service.reader.listing(listing).record.quantity
         if (
             left is not None

@@ -139,7 +139,11 @@ class _Graph:
 
     def _left(self, row: ListingRow) -> Node | None:
         """What exchanges have left of an offer; nothing else is available."""
-        left = view.left(row, self._reader.drawing_on(row.id)) if isinstance(row.record, Offer) else None
+        left = (
+            view.left(row, self._reader.drawing_on(row.id, agreed=True))
+            if isinstance(row.record, Offer)
+            else None
+        )
         quantity = row.record.quantity
         if left is None or quantity is None:
             return None

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import pytest
@@ -35,7 +36,9 @@ from ledger.records import (
 )
 from ledger.standing import INDEX_MASK, PLACE_BITS, place_of
 from ledger.store import branches, forming, holding, projection, writing
+from ledger.store.reading import Reader
 from ledger.store.writing import Store
+from ledger.view import PROMISING
 from tests.support.communes import NETWORK, authority_of, found, key_of, signed
 from tests.support.happenings import networks
 from tests.support.networks import MadeUp, deliver
@@ -324,6 +327,17 @@ def test_what_is_erased_leaves_the_views_of_what_is_left(
                     with suppress(NotFound):  # gone already, with another branch that holds the same
                         store.erase(writer.log, index, leaf, 1_000, "a threat")
         assert_same_views(views_of(store), without)
+
+
+@settings(max_examples=10)
+@given(networks(), SEEDS)
+def test_what_takes_of_a_listing_is_found_by_the_states_in_the_views(network: MadeUp, seed: int) -> None:
+    with TemporaryDirectory() as folder, Store(Path(folder) / "ledger.sqlite", NETWORK) as store:
+        deliver(store, network.parcels(Random(seed)))
+        with Reader(store.path) as reader:
+            for row in reader.listings(ended=True):
+                wanted = {one.id for one in reader.drawing_on(row.id) if one.state in PROMISING}
+                assert {one.id for one in reader.drawing_on(row.id, agreed=True)} == wanted
 
 
 @pytest.mark.slow

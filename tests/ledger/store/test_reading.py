@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ledger import merkle
 from ledger.errors import NotFound, StoreError
-from ledger.exchange import State
+from ledger.exchange import Exchange, State
 from ledger.log import EntryId, Erased
 from ledger.records import (
     Accept,
@@ -304,7 +304,33 @@ def test_exchanges_are_chosen_by_party_and_state(told: Told) -> None:
     assert ids(states=[State.PROPOSED, State.AGREED]) == [agreed, open_one]
     assert [item.id for item in told.reader.drawing_on(listing)] == [agreed]
     assert told.reader.drawing_on(agreed) == []
+    assert told.reader.drawing_on(agreed, agreed=True) == []
     assert {row.id for row in told.reader.records_about(agreed)} == {valle.id_of(-1)}
+
+
+def test_what_is_left_of_a_listing_costs_what_was_agreed_and_not_what_anybody_proposes(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lists ask it of every listing; a stranger can write a thousand proposals that name one."""
+    montes, valle = told.montes, told.valle
+    listing = montes.say(Offer, title="maíz", category="food")
+    parties = tuple(sorted((montes.commune, valle.commune)))
+    giver = parties.index(montes.commune)
+    leg = Transfer(giver=giver, receiver=1 - giver, title="maíz", quantity=kg(2), listing=listing)
+    proposed = [valle.say(Propose, parties=parties, transfers=(leg,)) for _ in range(5)]
+    montes.say(Accept, exchange=proposed[3], seen=[valle])
+    told.tell()
+    folded: list[EntryId] = []
+    fold = told.reader._folding.exchange
+
+    def noted(entry: EntryId) -> Exchange | None:
+        folded.append(entry)
+        return fold(entry)
+
+    monkeypatch.setattr(told.reader._folding, "exchange", noted)
+    assert [item.id for item in told.reader.drawing_on(listing, agreed=True)] == [proposed[3]]
+    assert folded == [proposed[3]]
+    assert {item.id for item in told.reader.drawing_on(listing)} == set(proposed)
 
 
 def test_every_step_leads_to_its_exchange(told: Told) -> None:
