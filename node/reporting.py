@@ -6,7 +6,10 @@ and sentences that say what to do. Used by the command `status` and by the page.
 
 from __future__ import annotations
 
+from typing import Final
+
 from ledger.author import SENTENCES, Situation
+from ledger.sentences import N_
 
 from . import language, wording
 from .answers import error_of
@@ -17,6 +20,12 @@ from .state import Nearby, State
 
 Facts = list[tuple[str, str]]
 
+_CONTESTED: Final = N_(
+    "The commune was brought back twice, so two logs continue the same old one, until one names both: on one "
+    "computer alone, make a backup once it has met the other or a neighbour of it, and bring it back into "
+    "another folder with `trueque restore`; stop using the others."
+)
+
 
 def facts(state: State) -> Facts:
     """What there is to say, a name and a value each; values may be sentences."""
@@ -25,6 +34,8 @@ def facts(state: State) -> Facts:
         told.append((_("Commune"), state.commune.name or _("none yet")))
         told.append((_("Network"), state.commune.network))
     told.append((_("Signing"), _signing(state)))
+    if state.commune is not None and state.commune.contested and state.situation is Situation.READY:
+        told.append((_("Contested"), _(_CONTESTED)))
     if (sentence := uncounted(state)) is not None:
         told.append((_("Past the end"), sentence))
     if state.held is not None:

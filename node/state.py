@@ -43,6 +43,7 @@ class HomeCommune(msgspec.Struct, frozen=True):
     """Whose home it is; ids in hex, `id` and `name` None while the log belongs to no commune.
 
     `uncounted`: how many entries of its logs stand past where a log ends or forks, and count for nobody.
+    `contested`: the log continues one that another log continues as well.
     """
 
     id: str | None
@@ -50,6 +51,7 @@ class HomeCommune(msgspec.Struct, frozen=True):
     network: str
     log: str
     uncounted: int = 0
+    contested: bool = False
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -149,8 +151,15 @@ def commune_of(service: Service) -> HomeCommune:
     own = service.own
     if own is None:
         return HomeCommune(None, None, service.network, service.log.hex())
-    name, lost = service.reader.commune(own).name, uncounted(service.reader, own)
-    return HomeCommune(own.hex(), name, service.network, service.log.hex(), lost)
+    reader = service.reader
+    return HomeCommune(
+        own.hex(),
+        reader.commune(own).name,
+        service.network,
+        service.log.hex(),
+        uncounted(reader, own),
+        service.log in reader.formed(own).contested,
+    )
 
 
 def nearby_of(lan: Lan, port: int) -> Nearby:

@@ -16,7 +16,7 @@ from ...support.hosts import eventually
 from ..conftest import Secretary
 from ..web.test_restoring import PASSWORD as PAGE_PASSWORD
 from ..web.test_restoring import arrive, handed_in
-from .conftest import Net, backup_of, computer, log_of, restored, signed, titles, words_of
+from .conftest import Net, backup_of, computer, log_of, password_in, restored, signed, titles, words_of
 from .test_copies import SEALED
 
 PAST_THE_END = {
@@ -106,6 +106,41 @@ def test_the_same_through_the_pages_of_a_node_that_is_running(net: Net) -> None:
     ):
         page = net.node(valle).ask(address, headers={"Accept-Language": "en"}).body.decode()
         assert told in page, "a neighbour sees where the old log ends, and that another follows"
+
+
+TWICE = {
+    "en": ("was brought back twice", "on one computer alone, make a backup"),
+    "es": ("se recuperó dos veces", "en un solo equipo"),
+}
+
+
+def test_a_commune_that_was_brought_back_twice_is_told_and_a_third_log_names_both(net: Net) -> None:
+    """Whoever finds a copy may do so on both computers, each told to make a new log."""
+    montes, valle = net["Los Montes"], net["El Valle"]
+    backup = backup_of(net, montes)
+    one, two = restored(net, montes, "una", backup), restored(net, montes, "otra", backup)
+    one.run("offer", "Uno")
+    two.run("offer", "Dos")
+    one.tell(two, valle)
+    two.tell(one, valle)
+    for who in (one, two):
+        assert who.json("status")["commune"]["contested"]
+        for speaks, parts in TWICE.items():
+            told = " ".join(who.run("status", speaks=speaks).stdout.split())
+            assert all(part in told for part in parts), told
+        assert titles(who) == {"Uno", "Dos"}, "both count all the same"
+    third = computer("Los Montes", net.folder / "tercera")
+    file = backup_of(net, one, "tercero")
+    third.run("restore", file, "--password-file", password_in(net), "--words", words_of(montes))
+    third.tell(one, two, valle)
+    third.run("offer", "Tres")
+    third.tell(one, two, valle)
+    assert not third.json("status")["commune"]["contested"]
+    for who in (one, two):
+        assert who.json("status")["situation"] == "sealed"
+    for who in (third, valle):
+        assert titles(who) == {"Uno", "Dos", "Tres"}
+        assert who.run("communes", "Los Montes").stdout.count("in use") == 1
 
 
 @pytest.mark.parametrize("knows_better", [False, pytest.param(True, marks=pytest.mark.slow)])
