@@ -9,6 +9,7 @@ from a whole one. What is inside is `backup`'s (docs/spec/backup.md).
 from __future__ import annotations
 
 import os
+import unicodedata
 from typing import BinaryIO, Final
 
 from nacl import bindings, pwhash
@@ -46,9 +47,11 @@ def check_password(password: str) -> None:
 
 
 def _key(password: str, salt: bytes) -> bytes:
+    # One password however a keyboard composes its accents, on whichever computer it is typed again.
+    typed = unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
     return pwhash.argon2id.kdf(
         bindings.crypto_secretstream_xchacha20poly1305_KEYBYTES,
-        password.encode("utf-8"),
+        typed,
         salt,
         opslimit=OPERATIONS,
         memlimit=MEMORY_BYTES,

@@ -52,6 +52,18 @@ def test_another_password_does_not_open_it() -> None:
         opened(sealed(b"semilla"), "otra clave larga")
 
 
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [("contrase\u00f1a larga", "contrasen\u0303a larga"), ("una \udcff rota", "una \udcff rota")],
+)
+def test_a_password_is_the_same_however_it_is_typed(written: str, typed: str) -> None:
+    """Another keyboard may compose accents otherwise, and a terminal hand over bytes that are no text."""
+    assert all(
+        opened(sealed(b"the content", one), other) == b"the content"
+        for one, other in ((written, typed), (typed, written))
+    )
+
+
 def test_a_file_cut_anywhere_is_refused() -> None:
     """A backup that lost its end on a full stick must not be taken for a whole one."""
     data = sealed(bytes(2 * CHUNK_BYTES + 5))
