@@ -15,8 +15,9 @@ from __future__ import annotations
 import gettext as catalogues
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +48,16 @@ SYSTEM_REASONS: Final = (
 )
 """What the system says where something is amiss with a file, a stick or a disk."""
 
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What a part of the program says in place of some texts, and how that is finished."""
+
+    texts: Mapping[str, str]
+    finish: Callable[[str], str]
+
+
+_saying: ContextVar[Saying | None] = ContextVar("saying", default=None)
 _current: ContextVar[str] = ContextVar("language", default="en")
 
 
@@ -67,9 +78,10 @@ def use(language: str) -> None:
     os.environ["LANGUAGE"] = LOCALES[language]
 
 
-def speak(language: str) -> None:
+def speak(language: str, saying: Saying | None = None) -> None:
     """Speak a language in this context alone, as to one of several people; one of `LOCALES`."""
     _current.set(language)
+    _saying.set(saying)
 
 
 def preferred(accepted: str, otherwise: str = "en") -> str:
@@ -108,6 +120,9 @@ def _catalogue() -> catalogues.NullTranslations:
 
 def gettext(text: str) -> str:
     """A text in the language that is spoken; imported as `_`."""
+    saying = _saying.get()
+    if saying is not None and (otherwise := saying.texts.get(text)) is not None:
+        return saying.finish(_catalogue().gettext(otherwise))
     return _catalogue().gettext(text) if text else text
 
 

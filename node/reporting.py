@@ -51,8 +51,8 @@ def facts(state: State) -> Facts:
         )
         if state.held.forked:
             forked = ngettext(
-                "{count} log was continued in two ways: see `trueque audit`.",
-                "{count} logs were continued in two ways: see `trueque audit`.",
+                "{count} log was continued in two ways: the audit tells more.",
+                "{count} logs were continued in two ways: the audit tells more.",
                 state.held.forked,
             )
             told.append((_("Forks"), forked.format(count=state.held.forked)))

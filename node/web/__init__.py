@@ -6,6 +6,7 @@ signed, in one place (`confirming`), whichever page it comes from.
 
 - `assets`: style, script and marks, vendored, sent once and kept by the browser.
 - `site`: the frame of every page: templates, language, headers, errors as pages.
+- `sayings`: what pages say in place of sentences that name a command.
 - `entry`: what the local network gets to see before and after the password.
 - `nearby`: whether phones there are let in, with which password, and at which addresses.
 - `visits`: whose browser it is, and that a form was made here and is sent once.

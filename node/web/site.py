@@ -28,10 +28,11 @@ from ..api import RESIDENT
 from ..custody import is_founded
 from ..errors import HomeError
 from ..lan import FROM_LAN
-from ..people import ERROR_PAGE, ErrorPage
+from ..people import ERROR_PAGE, FOR_PROGRAMS, ErrorPage
 from ..service import Service
 from ..visible import safe
 from .assets import address_of
+from .sayings import SAYINGS, with_links
 from .visits import INSIDE, VISITS
 
 Answer = TypeVar("Answer")
@@ -48,6 +49,8 @@ HEADERS: Final = {
     "Cache-Control": "private, no-cache",
 }
 """What a page carries beside what every answer does; Pico's style has its marks as data."""
+
+SAYING: Final = language.Saying(SAYINGS, with_links)
 
 ROUTES: Final = web.RouteTableDef()
 
@@ -140,11 +143,16 @@ def begin(app: web.Application, port: int) -> None:
         asset=address_of,
         wording=wording,
         telling=telling,
-        safe=safe,
+        safe=_safe,
         told=language.told,
         vocabulary=vocabulary,
     )
     environment.filters.update(lines=_lines, words=_words)
+
+
+def _safe(text: str) -> str:
+    """As `safe`; what is HTML already stays it."""
+    return Markup(safe(text)) if isinstance(text, Markup) else safe(text)  # noqa: S704  # nothing is added
 
 
 def _lines(text: str) -> Markup:
@@ -179,10 +187,12 @@ async def error_page(request: web.Request, status: int, error: LedgerError) -> w
 
 @web.middleware
 async def speaking(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Speak the language that was chosen on these pages."""
+    """Speak the language that was chosen on these pages, and say what to do on them, not by which command."""
+    if request.path.startswith(FOR_PROGRAMS):
+        return await handler(request)
     chosen = request.cookies.get(LANGUAGE_COOKIE)
-    if chosen is not None and chosen in language.LOCALES:
-        language.speak(chosen)
+    known = chosen if chosen is not None and chosen in language.LOCALES else language.current()
+    language.speak(known, SAYING)
     return await handler(request)
 
 
