@@ -43,3 +43,35 @@ def test_the_first_exchange_goes_as_written(tmp_path: Path, monkeypatch: pytest.
     shown = CliRunner().invoke(trueque, ["exchanges", "--json", "--home", "montes"])
     (one,) = json.loads(shown.stdout)
     assert one["state"] == "fulfilled"
+
+
+# How-tos by commands -----------------------------------------------------------------------------
+
+
+def told(page: str) -> list[list[str]]:
+    text = (CHECKOUT / "docs" / "howto" / page).read_text(encoding="utf-8")
+    return [shlex.split(line)[1:] for line in COMMAND.findall(text)]
+
+
+def test_an_audit_from_outside_and_taking_data_out_go_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    monkeypatch.setenv("TRUEQUE_HOME", str(tmp_path / "montes"))
+    unasked = ["--yes", "--recovery-out"]
+    given = [
+        ["init", "--name", "Los Montes", *unasked, "montes.words"],
+        ["offer", "Ma\u00edz", "--yes"],
+        *told("audit.md"),
+        *told("take-data-out.md"),
+    ]
+    assert len(given) > 10
+    for words in given:
+        arguments = words if words[0] != "init" or "--yes" in words else [*words, *unasked, "auditor.words"]
+        result = CliRunner().invoke(trueque, arguments)
+        assert result.exit_code == 0, (words, result.output)
+    assert {"listings.csv", "everything.zip", "records.jsonl", "graph.json"} <= {
+        path.name for path in tmp_path.iterdir()
+    }

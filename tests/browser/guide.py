@@ -24,7 +24,7 @@ from __future__ import annotations
 import io
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +92,8 @@ class Guide:
     page: Path
     folder: Path
     windows: dict[str, Page]
+    addresses: Mapping[str, str]
+    """where each window goes when it is named first"""
     section: str = ""
     """what of the page is followed, by its heading; all of it if none is named"""
     pictures: Path | None = None
@@ -118,6 +120,8 @@ class Guide:
             if step.text in self.windows:
                 self.current, self._after = step.text, None
                 self._shown.bring_to_front()
+                if self._shown.url == "about:blank":
+                    self._shown.goto(self.addresses[step.text])
         elif step.kind == "seen":
             self._after = self._shown.get_by_text(step.text).locator("visible=true").first
             self._after.wait_for()
@@ -200,23 +204,44 @@ def followed(
     section: str = "",
     pictures: Path | None = None,
 ) -> Iterator[Guide]:
-    """The nodes of a page of the documents, and windows at them with these names, all in one browser."""
+    """The nodes that a page of the documents starts, and windows at them with these names."""
     path = CHECKOUT / page
     with ExitStack() as held:
-        context = chromium.new_context(
-            locale=language, viewport={"width": 960, "height": 720}, reduced_motion="reduce"
-        )
-        held.callback(context.close)
         ports: dict[str, int] = {}
-        windows: dict[str, Page] = {}
+        addresses: dict[str, str] = {}
         for name, options in zip(names, nodes(path), strict=True):
             home = folder / Path(options[options.index("--home") + 1]).name
             node = held.enter_context(NodeProcess(home, *_with_ports(options, ports)))
             assert node.started, node.journal.read_text()
             ports[_told(options, "--peer-port", "8784")] = node.told["peer_port"]
-            windows[name] = context.new_page()
-            windows[name].goto(f"http://127.0.0.1:{node.told['people_port']}/")
-        yield Guide(path, folder, windows, section, pictures)
+            addresses[name] = address_of(node)
+        yield held.enter_context(windows(chromium, path, folder, addresses, language, section, pictures))
+
+
+def address_of(node: NodeProcess, host: str = "127.0.0.1") -> str:
+    """The address of a node's pages."""
+    return f"http://{host}:{node.told['people_port']}/"
+
+
+@contextmanager
+def windows(
+    chromium: Browser,
+    page: Path,
+    folder: Path,
+    addresses: Mapping[str, str],
+    language: str,
+    section: str = "",
+    pictures: Path | None = None,
+) -> Iterator[Guide]:
+    """Somebody with a window for each of these addresses, by their names, all in one browser."""
+    context = chromium.new_context(
+        locale=language, viewport={"width": 960, "height": 720}, reduced_motion="reduce"
+    )
+    try:
+        made = {name: context.new_page() for name in addresses}
+        yield Guide(page, folder, made, addresses, section, pictures)
+    finally:
+        context.close()
 
 
 def _told(options: Sequence[str], name: str, otherwise: str) -> str:
