@@ -8,6 +8,7 @@ single words (amounts, kinds, states) are `wording`'s.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from ledger.exchange import Exchange, Leg, State
 from ledger.log import EntryId
@@ -46,6 +47,9 @@ from .language import gettext as _
 from .language import ngettext
 from .overview import Names, Said
 from .visible import apart
+
+SUBJECT_TITLES: Final = 3
+"""things by which an exchange is told from others; more would be its terms."""
 
 
 def thing(title: str, quantity: Quantity | None) -> str:
@@ -111,16 +115,20 @@ def step(awaited: Step, exchange: Exchange, names: Names) -> str:
             return _("{who}: settle the dispute").format(who=who)
 
 
-def quarrel(dispute: Quarrel, names: Names) -> str:
-    """A dispute that stands open, and what each side that spoke says of its end."""
+def quarrel(dispute: Quarrel, names: Names, *, with_id: bool = True) -> str:
+    """A dispute that stands open, and what each side says of its end; commands name it by its id."""
     what = (
         _("the whole exchange")
         if dispute.transfer is None
         else _("transfer {number}").format(number=dispute.transfer + 1)
     )
-    told = _("dispute {id} by {who} about {what}").format(
-        id=wording.short(dispute.id), who=apart(names[dispute.commune]), what=what
-    )
+    who = apart(names[dispute.commune])
+    if with_id:
+        told = _("dispute {id} by {who} about {what}").format(
+            id=wording.short(dispute.id), who=who, what=what
+        )
+    else:
+        told = _("dispute by {who} about {what}").format(who=who, what=what)
     said = [
         _("{who} says: {outcome}").format(who=apart(names[word.commune]), outcome=outcome(word.said))
         for word in dispute.words
@@ -180,6 +188,33 @@ def entry(
             return _("It is no record.")
     told = _summary(record, names) if exchange is None else _move(record, exchange, names)
     return " ".join(told.split())
+
+
+def entry_about(record: Record | Uninterpreted | Malformed | None, about: Record | None, names: Names) -> str:
+    """As `entry`, with what it is about in words in place of its id, where that is known."""
+    if about is None or record is None or isinstance(record, Uninterpreted | Malformed):
+        return entry(record, names)
+    match record:
+        case Withdraw():
+            said = record.reason
+        case Correct():
+            said = record.note
+        case _:
+            said = _move(record, EntryId(b""), names)
+    return " ".join(": ".join(part for part in (subject(about), said) if part).split())
+
+
+def subject(record: Record) -> str:
+    """What a record is known by among people: what it is about, and from which day it is."""
+    match record:
+        case Propose():
+            titles = [f"«{apart(leg.title)}»" for leg in record.transfers[:SUBJECT_TITLES]]
+            what = ", ".join(titles) + (" …" if len(record.transfers) > SUBJECT_TITLES else "")
+        case Offer() | Need():
+            what = thing(record.title, record.quantity)
+        case _:
+            what = wording.kind(record.kind)
+    return _("{what} of {day}").format(what=what, day=wording.day_of(record.at))
 
 
 def _summary(record: Record, names: Names) -> str:

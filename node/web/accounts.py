@@ -13,7 +13,8 @@ from typing import Final
 
 from aiohttp import web
 
-from ledger.records import CommuneId
+from ledger.log import EntryId
+from ledger.records import CommuneId, Propose
 from ledger.view import Account
 
 from .. import wording
@@ -41,16 +42,26 @@ class Row:
 async def accounts(request: web.Request) -> web.Response:
     """What stands open with every partner."""
 
-    def look(service: Service) -> tuple[tuple[Account, ...], OwnNames]:
-        with service.reader.snapshot():
-            return accounts_of(service.commune, service.reader), OwnNames(service.reader)
+    def look(service: Service) -> tuple[tuple[Account, ...], dict[EntryId, Propose], OwnNames]:
+        reader = service.reader
+        with reader.snapshot():
+            found = accounts_of(service.commune, reader)
+            behind = {
+                entry
+                for account in found
+                for figure in (account.owes, account.owed, account.giving, account.getting)
+                for entry in figure.exchanges
+            }
+            records = ((entry, reader.entry(entry).record) for entry in behind)
+            proposals = {entry: record for entry, record in records if isinstance(record, Propose)}
+            return found, proposals, OwnNames(reader)
 
-    found, names = await ask(request, look)
+    found, proposals, names = await ask(request, look)
     partners = [
         (CommuneId(partner), [row for account in group for row in rows_of(account)])
         for partner, group in groupby(found, lambda account: account.partner)
     ]
-    return await page(request, "accounts.html", partners=partners, names=names)
+    return await page(request, "accounts.html", partners=partners, proposals=proposals, names=names)
 
 
 def rows_of(account: Account) -> Iterator[Row]:

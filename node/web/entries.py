@@ -17,8 +17,22 @@ from aiohttp import web
 
 from ledger.errors import NotFound
 from ledger.log import EntryId, Head
-from ledger.records import CommuneId, Malformed, Record, Uninterpreted
-from ledger.store.reading import BranchInfo, EntryRow
+from ledger.records import (
+    Accept,
+    Cancel,
+    CommuneId,
+    Correct,
+    Decline,
+    Deliver,
+    Dispute,
+    Malformed,
+    Receive,
+    Record,
+    Settle,
+    Uninterpreted,
+    Withdraw,
+)
+from ledger.store.reading import BranchInfo, EntryRow, Reader
 
 from ..entries import as_it_is
 from ..overview import Names
@@ -36,17 +50,38 @@ SHOWN: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An entry in a list: where it stands, what it says, and whether that counts."""
+    """An entry in a list: where it stands, what it says, whether that counts, and what it is about."""
 
     row: EntryRow
     record: Record | Uninterpreted | Malformed | None
     counts: bool
     contested: bool
+    about: Record | None
 
 
 def line_of(row: EntryRow, service: Service) -> Line:
     """An entry as lists show it."""
-    return Line(row, row.record, *service.reader.weight(row))
+    return Line(row, row.record, *service.reader.weight(row), _about(row.record, service.reader))
+
+
+def _about(record: Record | Uninterpreted | Malformed | None, reader: Reader) -> Record | None:
+    """The proposal or listing that a record is about, None where there is none or it is not held."""
+    match record:
+        case Accept() | Decline() | Cancel() | Deliver() | Receive() | Dispute():
+            named = record.exchange
+        case Settle():
+            named = record.dispute
+        case Withdraw() | Correct():
+            named = record.target
+        case _:
+            return None
+    try:
+        if isinstance(record, Settle):
+            named = reader.exchange_of(EntryId(named))
+        found = reader.entry(named).record
+    except NotFound:
+        return None
+    return None if found is None or isinstance(found, Uninterpreted | Malformed) else found
 
 
 @dataclass(frozen=True, slots=True)

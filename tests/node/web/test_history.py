@@ -183,3 +183,35 @@ def test_hostile_text_does_nothing_in_a_history(montes: Secretary, visit: Visiti
         assert not page.attributes("i") + page.attributes("b")
         assert not any("onerror" in given for _tag, given in page.tags)
         assert all(given["src"].startswith("/static/") for given in page.attributes("script"))
+
+
+def test_lines_name_what_they_are_about_and_no_ids(
+    montes: Secretary, valle: Secretary, visit: Visiting
+) -> None:
+    offer = montes.sign("offer", "Yuca", "--quantity", "5", "--unit", "kg")
+    exchange = montes.sign(
+        "propose", "--to", "El Valle", "--give", "maize;9;kg", "--take", "nails;3;kg", "--yes"
+    )
+    montes.tell(valle)
+    valle.sign("accept", exchange, "--yes")
+    valle.tell(montes)
+    montes.sign("deliver", exchange, "--transfer", "1", "--yes")
+    dispute = montes.sign("dispute", exchange, "--note", "Rain", "--yes")
+    montes.sign("settle", dispute, "--outcome", "due", "--yes")
+    montes.sign("withdraw", offer, "--reason", "Sold", "--yes")
+    montes.sign("correct", offer, "--note", "Really", "--yes")
+    browser = visit(montes)
+    text = browser.open(f"/history/{montes.commune}").text
+    assert "«maize», «nails» of " in text
+    assert "«Yuca», 5 kg of " in text
+    assert "Sold" in text
+    assert "Really" in text
+    for shown in (text, browser.open("/accounts").text, browser.open(f"/exchanges/{exchange}").text):
+        for entry in (offer, exchange, dispute):
+            assert entry[:8] not in shown
+    browser.open("/accounts")
+    browser.follow(
+        next(label for label, _address in browser.page.links if label.startswith("«maize», «nails» of"))
+    )
+    assert exchange in browser.page.address
+    assert exchange[:12] in browser.open(f"/entries/{exchange}").text
