@@ -165,6 +165,7 @@ def _addresses(home: Path) -> dict[str, Callable[[int], str]]:
         "board, further": lambda turn: f"/?from={48 * (turn + 1)}",
         "search": lambda turn: f"/?q={words[turn % len(words)].replace(' ', '+')}",
         "category": lambda turn: f"/?category={_GOODS[turn % len(_GOODS)][1]}&kind=offer",
+        "place": lambda turn: f"/?place={('galpon', 'el+galpon', 'quibor')[turn % 3]}&until=2099-06-01",
         "commune": lambda _turn: f"/?commune={other}",
         "listing": lambda turn: f"/listings/{rows[turn % len(rows)]}",
         "exchange": lambda turn: f"/exchanges/{trades[turn % len(trades)]}",
