@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import unicodedata
 from functools import cache
-from typing import Final
-
-from mnemonic import Mnemonic
+from typing import TYPE_CHECKING, Final
 
 from ledger.signing import SigningKey
 
 from .errors import WordsError
+
+if TYPE_CHECKING:
+    from mnemonic import Mnemonic
 
 WORDS: Final = 24
 """words of a recovery key: 256 bits and 8 of checksum."""
@@ -32,6 +33,9 @@ def new_key() -> SigningKey:
 
 @cache
 def _list(language: str) -> Mnemonic:
+    # Imported here: lists name communes by petnames, and only some of these have words beside them.
+    from mnemonic import Mnemonic
+
     return Mnemonic(LANGUAGES[language])
 
 
