@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from .conftest import Open, Running
+from .conftest import Open, Running, Secretary
 from .furnishing import payloads, photos_of
 from .people import Person
 
@@ -136,6 +136,23 @@ def test_search_finds_while_somebody_types(places: Path, running: Running, open_
     page.locator("#listings article").nth(1).wait_for(state="detached")
     assert "Ma\u00edz" in page.locator("#listings article").inner_text()
     assert "q=maiz" in page.url
+
+
+def test_what_is_open_stays_open_when_neighbours_are_shown_anew(
+    montes: Secretary, valle: Secretary, running: Running, open_page: Open
+) -> None:
+    """The list comes anew every few seconds: not below the finger of somebody who reads what it asks."""
+    valle.tell(montes)
+    montes.run("recognise", "El Valle")
+    page = open_page(running(montes.home))
+    page.goto("/neighbours")
+    page.get_by_text("Take the recognition back").click()
+    page.get_by_role("button", name="Look at it once more").focus()
+    page.evaluate("document.getElementById('neighbours').dataset.old = 'yes'")
+    page.locator("#neighbours:not([data-old])").wait_for()
+    assert page.evaluate("document.activeElement.textContent") == "Look at it once more"
+    page.get_by_role("button", name="Look at it once more").click()
+    page.get_by_role("button", name="Sign it").wait_for()
 
 
 def test_a_surplus_is_posted_with_three_taps_and_one_field(
