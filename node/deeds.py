@@ -15,7 +15,7 @@ from ledger.author import TakenBack
 from ledger.errors import BadHead, EvidenceError, RunRefused
 from ledger.evidence import Evidence
 from ledger.log import Head, LogKey, Run
-from protocol.gossip import Declined, Outcome, Prove, See, Stored, Take
+from protocol.deeds import Declined, Outcome, Prove, See, Stored, Take
 
 from .admission import Admission, LeftOut
 from .limits import MAX_STRANGERS, MAX_WAITING_EVIDENCE

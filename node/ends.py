@@ -19,8 +19,8 @@ from typing import Final
 from aiohttp import ClientWebSocketResponse, web
 
 from ledger.log import LogKey
+from protocol.deeds import LinkId
 from protocol.errors import LeftOff, NoCommonVersion, NotUnderstood, OwnLog
-from protocol.gossip import LinkId
 from protocol.handshake import Role
 from protocol.session import Session
 

@@ -27,7 +27,7 @@ def _mark_of(branches: Sequence[BranchInfo]) -> Mark:
 
 
 class Holdings:
-    """`protocol.gossip.Held` over a reader; every use stands within a snapshot of it."""
+    """`protocol.deeds.Held` over a reader; every use stands within a snapshot of it."""
 
     def __init__(self, reader: Reader, own: LogKey | None) -> None:
         self.own = own

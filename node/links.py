@@ -26,7 +26,8 @@ from ledger.log import LogKey
 from ledger.records import CommuneId
 from ledger.store.reading import Reader
 from protocol.addresses import Addresses
-from protocol.gossip import Gossip, LinkId
+from protocol.deeds import LinkId
+from protocol.gossip import Gossip
 from protocol.handshake import Identity, Role
 from protocol.limits import MAX_NOISE_BYTES
 from protocol.serving import frames_for, hashes_for

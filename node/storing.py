@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from ledger.errors import EvidenceError, StoreError
 from ledger.store.reading import Reader
-from protocol.gossip import Deed, Gossip, Outcome, Prove, See, Take
+from protocol.deeds import Deed, Outcome, Prove, See, Take
+from protocol.gossip import Gossip
 
 from . import journal
 from .deeds import Doer

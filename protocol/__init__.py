@@ -27,6 +27,8 @@ that serves a session.
                 fetching    blobs that are wanted, asked of one neighbour after the other
                 spreading   addresses from neighbour to neighbour, and what is made of them
                 serving     what was wanted, read and put into frames
+                deeds       what gossip has done with the ledger, and what it asks of one
+                neighbour   what one neighbour offers, and what is asked of it
                 gossip      what is asked of whom, told to whom, and done with what comes
     Carried     bundle      a file that carries all of these from home to home
 """

@@ -11,21 +11,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, NewType, Protocol, TypeAlias
 
 from ledger.descent import Descent, subtree_of
-from ledger.errors import BadHead, BadRun, Diverged, EvidenceError, LedgerError, RunRefused
+from ledger.errors import BadHead, BadRun, Diverged, EvidenceError, LedgerError
 from ledger.evidence import Evidence, build_evidence
 from ledger.log import Head, LogKey, Run
 from ledger.replica import Branch, prove_held
 
+from .deeds import Declined, Deed, Held, LinkId, Outcome, Prove, See, Stored, Take
 from .errors import Misbehaved
 from .fetching import Fetching
 from .limits import (
     MAX_BATCH_HEADS,
     MAX_DECLINED,
-    MAX_ENTRIES_ASKED,
     MAX_MEMORIES,
     MAX_OFFERS,
     MAX_OWN_SEEN,
@@ -33,9 +31,10 @@ from .limits import (
     MAX_WANTS,
     PULL_ENTRIES,
 )
+from .neighbour import Neighbour, Offer, Pull
 from .questions import Ask, Farewell, Want
 from .reconcile import Difference
-from .roster import Mark, Roster
+from .roster import Roster
 from .session import (
     AddressesTold,
     AddressesWanted,
@@ -55,136 +54,6 @@ from .session import (
 )
 from .spreading import Heard, Spreading, Verdict
 
-LinkId = NewType("LinkId", int)
-"""Names a link of this process; means nothing to anybody else."""
-
-
-class Held(Protocol):
-    """What gossip asks of whoever holds the ledger; answered at once."""
-
-    @property
-    def network(self) -> str:
-        """The network that the ledger belongs to."""
-
-    @property
-    def own(self) -> LogKey | None:
-        """The log that is written here."""
-
-    def marks(self) -> Iterable[tuple[LogKey, Mark]]:
-        """All logs, and how far each is held."""
-
-    def mark(self, log: LogKey) -> Mark | None:
-        """How far one log is held."""
-
-    def size(self, log: LogKey) -> int:
-        """How many entries of a log's first branch are held."""
-
-    def heads(self, log: LogKey) -> Sequence[Head]:
-        """The newest head of each branch of a log."""
-
-    def branches(self, log: LogKey) -> Sequence[Branch]:
-        """The branches of a log."""
-
-    def evidence(self, log: LogKey) -> Evidence | None:
-        """The evidence held of a log's fork."""
-
-
-@dataclass(frozen=True, slots=True)
-class Take:
-    """Verify and store runs, in this order."""
-
-    link: LinkId
-    runs: tuple[Run, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Prove:
-    """Verify and store evidence."""
-
-    link: LinkId
-    evidence: Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class See:
-    """Look at a head that a neighbour shows, of the log that is written here or of one not taken in.
-
-    Where nobody has signed it, say so to `forged`.
-    """
-
-    link: LinkId
-    head: Head
-    peer: LogKey | None = None
-
-
-Deed: TypeAlias = Take | Prove | See
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What became of a run: whether entries came of it, and the evidence if it forks its log."""
-
-    new: int
-    evidence: Evidence | None = None
-
-
-class Declined(LedgerError):
-    """A run of a log that is not taken in here."""
-
-
-Outcome: TypeAlias = Stored | RunRefused | Declined
-
-
-@dataclass(slots=True)
-class _Pull:
-    """Entries of a log that are asked of a neighbour: from where on, how many, and how far that is."""
-
-    start: int
-    count: int
-    at: int
-    """where what has come of it ends"""
-    root: bytes = b""
-    """what the branch is named by; empty: whichever the neighbour holds first"""
-    satisfied: bool = False
-    unstored: int = 0
-    """messages that brought some of them and are not stored yet"""
-
-
-@dataclass(slots=True)
-class _Link:
-    """A session, what is under way in it, and what is known of the other side."""
-
-    session: Session
-    peer: LogKey | None = None
-    compared: bool = False
-    offers: dict[LogKey, _Offer] = field(default_factory=dict)
-    """logs that it holds further than they are held here, and how far"""
-    asked: dict[LogKey, _Pull] = field(default_factory=dict)
-    """logs of which entries are wanted from it, or have come and are not all stored"""
-    waiting: dict[Want, None] = field(default_factory=dict)
-    """what is to be asked of it about forks, as soon as nothing else of that log is asked of anybody; of
-    what names a branch, `start` is the last index from which on it may be asked for"""
-    descents: list[Head] = field(default_factory=list)
-    """heads that fit nothing here and whose cut is to be found, the first under way"""
-    descent: Descent | None = None
-    told: bytes | None = None
-    theirs: bytes | None = None
-
-    @property
-    def room(self) -> int:
-        """How many entries more may be asked for."""
-        wanted = [pull.count for pull in self.asked.values() if not pull.satisfied]
-        return MAX_ENTRIES_ASKED - sum(wanted) if len(wanted) < MAX_WANTS else 0
-
-
-class _Offer(NamedTuple):
-    """How far a neighbour holds a log: a size, and the root of that, empty if it is not known."""
-
-    size: int
-    root: bytes = b""
-    head: Head | None = None
-    """what was shown, its signature not looked at"""
-
 
 class Gossip:
     """One node's part in gossip. Belongs to one task; `held` is asked from it."""
@@ -203,7 +72,7 @@ class Gossip:
         self.blobs = Fetching()
         """blobs that are looked for"""
         self._held = held
-        self._links: dict[LinkId, _Link] = {}
+        self._links: dict[LinkId, Neighbour] = {}
         self._deeds: list[Deed] = []
         self._offers = 0
         """what all neighbours offer together"""
@@ -221,7 +90,7 @@ class Gossip:
 
     def add(self, link: LinkId, session: Session) -> None:
         """Take note of a new session."""
-        self._links[link] = _Link(session)
+        self._links[link] = Neighbour(session)
 
     def lose(self, link: LinkId) -> None:
         """Forget a link whose end could not be looked at."""
@@ -301,7 +170,7 @@ class Gossip:
                 if said is not None:
                     self.farewells.append((number, link.peer, said))
 
-    def _ended(self, number: LinkId, link: _Link) -> None:
+    def _ended(self, number: LinkId, link: Neighbour) -> None:
         del self._links[number]
         self.blobs.lose(number)
         self.addresses.lose(number)
@@ -330,7 +199,7 @@ class Gossip:
 
     # What others hold ---------------------------------------------------------------------------
 
-    def _compared(self, number: LinkId, link: _Link, differences: Sequence[Difference]) -> None:
+    def _compared(self, number: LinkId, link: Neighbour, differences: Sequence[Difference]) -> None:
         for log, mine, _ in differences:
             evidence = self._held.evidence(log) if mine is not None and mine.is_cut else None
             if evidence is not None:
@@ -341,12 +210,12 @@ class Gossip:
         for difference in differences:
             log, mine, theirs = difference
             if difference.their_size:
-                self._offered(number, log, _Offer(difference.their_size))
+                self._offered(number, log, Offer(difference.their_size))
                 if mine is not None and mine.code == theirs:
                     # Of one size and another root: the last entry under the other head shows the fork.
                     self._want(link, Want(log, mine.number - 1, mine.number))
 
-    def _offered(self, number: LinkId, log: LogKey, offer: _Offer) -> None:
+    def _offered(self, number: LinkId, log: LogKey, offer: Offer) -> None:
         """Take note of how far a neighbour holds a log."""
         if log in self._declined:
             self._declined.move_to_end(log)
@@ -370,7 +239,7 @@ class Gossip:
             return 0
         return self._held.size(log) if mark.is_cut else mark.number
 
-    def _has_room(self, offers: dict[LogKey, _Offer]) -> bool:
+    def _has_room(self, offers: dict[LogKey, Offer]) -> bool:
         """Whether somebody who has made these offers may make one more; whoever has made most gives way."""
         if self._offers < MAX_OFFERS:
             return True
@@ -381,7 +250,7 @@ class Gossip:
         self._offers -= 1
         return True
 
-    def _drop(self, number: LinkId, log: LogKey) -> _Offer | None:
+    def _drop(self, number: LinkId, log: LogKey) -> Offer | None:
         """Forget what a neighbour offers of a log."""
         link = self._links.get(number)
         offer = None if link is None else link.offers.pop(log, None)
@@ -395,7 +264,7 @@ class Gossip:
             if link.compared and link.room > 0 and link.offers:
                 self._pull_from(number, link)
 
-    def _pull_from(self, number: LinkId, link: _Link) -> None:
+    def _pull_from(self, number: LinkId, link: Neighbour) -> None:
         """Ask one neighbour for as much as may be asked of it."""
         room, wants, outgrown = link.room, list[Want](), list[LogKey]()
         for log, offer in link.offers.items():
@@ -406,7 +275,7 @@ class Gossip:
             if count <= 0:
                 outgrown.append(log)
                 continue
-            link.asked[log] = _Pull(start, count, start)
+            link.asked[log] = Pull(start, count, start)
             self._pulls[log] = number
             # Of a log that is not held the first entries alone: whose it is has to be known first.
             wants.append(Want(log, start, start + count if start else 1))
@@ -418,7 +287,7 @@ class Gossip:
         if wants:
             link.session.want(wants)
 
-    def _want(self, link: _Link, want: Want) -> None:
+    def _want(self, link: Neighbour, want: Want) -> None:
         """Ask for something that shows a fork, or for a branch of one, as soon as that can be."""
         if want not in link.waiting and len(link.waiting) < MAX_WANTS:
             link.waiting[want] = None
@@ -432,11 +301,11 @@ class Gossip:
                     start = self._branch_start(want) if want.root else want.start
                     if start is None:
                         continue  # somebody else has sent it meanwhile
-                    link.asked[log] = _Pull(start, want.end - start, start, want.root)
+                    link.asked[log] = Pull(start, want.end - start, start, want.root)
                     self._pulls[log] = number
                     link.session.want([Want(want.log, start, want.end, want.root)])
 
-    def _satisfied(self, number: LinkId, link: _Link, want: Want, *, absent: bool) -> None:
+    def _satisfied(self, number: LinkId, link: Neighbour, want: Want, *, absent: bool) -> None:
         log = LogKey(want.log)
         if absent:
             self._drop(number, log)
@@ -451,7 +320,7 @@ class Gossip:
         if not pull.unstored:
             self._settle(log, number, link)
 
-    def _settle(self, log: LogKey, number: LinkId, link: _Link) -> None:
+    def _settle(self, log: LogKey, number: LinkId, link: Neighbour) -> None:
         """All that was asked of a log has been stored: who holds more of it may be asked next."""
         pull = link.asked.pop(log)
         if self._pulls.get(log) == number:
@@ -469,7 +338,7 @@ class Gossip:
                 assert offer is not None
                 self._compare_roots(number, log, offer)
 
-    def _compare_roots(self, number: LinkId, log: LogKey, offer: _Offer) -> None:
+    def _compare_roots(self, number: LinkId, log: LogKey, offer: Offer) -> None:
         """Look whether a neighbour holds as much of a log, or another branch of it."""
         link = self._links.get(number)
         if link is None or not offer.root or self._held.evidence(log) is not None:
@@ -511,7 +380,7 @@ class Gossip:
         self._own_seen.pop((deed.head.size, deed.head.root), None)
         self._blame(deed.link, Misbehaved("The other side shows heads that their log has not signed."))
 
-    def _took(self, number: LinkId, link: _Link, logs: Iterable[LogKey]) -> None:
+    def _took(self, number: LinkId, link: Neighbour, logs: Iterable[LogKey]) -> None:
         """A message that brought entries of some logs has been stored."""
         for log in logs:
             pull = link.asked[log]
@@ -643,9 +512,9 @@ class Gossip:
         elif log in self._declined and head.size > self._size(log):
             self._decline(number, head)
         elif head.size > self._size(log):
-            self._offered(number, log, _Offer(head.size, head.root, head))
+            self._offered(number, log, Offer(head.size, head.root, head))
         else:
-            self._compare_roots(number, log, _Offer(head.size, head.root, head))
+            self._compare_roots(number, log, Offer(head.size, head.root, head))
 
     # Forks --------------------------------------------------------------------------------------
 
@@ -701,7 +570,7 @@ class Gossip:
             if len(link.descents) == 1:
                 self._begin_descent(link)
 
-    def _begin_descent(self, link: _Link) -> None:
+    def _begin_descent(self, link: Neighbour) -> None:
         while link.descents:
             head = link.descents[0]
             branches = self._held.branches(LogKey(head.log))
@@ -714,7 +583,7 @@ class Gossip:
                     return
             link.descents.pop(0)
 
-    def _descend(self, number: LinkId, link: _Link, hashes: Sequence[bytes]) -> None:
+    def _descend(self, number: LinkId, link: Neighbour, hashes: Sequence[bytes]) -> None:
         descent, head = link.descent, link.descents[0]
         assert descent is not None, "it was asked"
         try:
@@ -737,7 +606,7 @@ class Gossip:
 
     # Rest ---------------------------------------------------------------------------------------
 
-    def _rest(self, link: _Link) -> None:
+    def _rest(self, link: Neighbour) -> None:
         """Tell a neighbour of which nothing more is wanted how far this side is, and remember if both are."""
         if not link.compared or link.asked or link.session.is_over:
             return

@@ -20,8 +20,9 @@ from ledger.log import LogKey, Run
 from protocol.addresses import PURPOSE, Place, sign_addresses
 from protocol.blobs import BlobWant
 from protocol.channel import PIECE_BYTES, Channel
+from protocol.deeds import LinkId, Prove, Take
 from protocol.frames import HEADER, Joiner, Message, read_header
-from protocol.gossip import Gossip, LinkId, Prove, Take
+from protocol.gossip import Gossip
 from protocol.handshake import Identity, Met, Role
 from protocol.noise import CipherState, Keys
 from protocol.serving import frames_for, frames_of_blob, hashes_for

@@ -168,6 +168,7 @@ def test_everything_that_was_left_out_is_asked_for_again_however_much_it_is(
     node: Meeting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("protocol.gossip.MAX_WANTS", 2)
+    monkeypatch.setattr("protocol.neighbour.MAX_WANTS", 2)
     monkeypatch.setattr("protocol.session.MAX_WANTS", 2)
     one, other = node("one"), node("other")
     authors = logs(5)

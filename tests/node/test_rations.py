@@ -25,7 +25,7 @@ from node.rations import Rations
 from node.settings import Settings
 from node.storage import Storage
 from node.unknown import Unknown
-from protocol.gossip import LinkId, Take
+from protocol.deeds import LinkId, Take
 
 from ..support.communes import NETWORK, Writer, found
 from ..support.histories import Author, numbered, written

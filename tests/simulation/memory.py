@@ -12,7 +12,7 @@ from ledger.errors import EvidenceError, RunRefused
 from ledger.evidence import Evidence, check_evidence
 from ledger.log import Erased, Head, LogKey, LogState, Run, leaf_hashes
 from ledger.replica import Forks, Known
-from protocol.gossip import Outcome, Stored
+from protocol.deeds import Outcome, Stored
 from protocol.questions import Want
 from protocol.roster import Mark
 
@@ -31,7 +31,7 @@ class Shelved(HeldBranch):
 
 
 class Memory:
-    """All that one node holds: `protocol.gossip.Held` and `protocol.serving.Shelf`."""
+    """All that one node holds: `protocol.deeds.Held` and `protocol.serving.Shelf`."""
 
     def __init__(self, own: LogKey | None = None) -> None:
         self.network = NETWORK

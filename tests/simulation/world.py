@@ -18,7 +18,8 @@ from random import Random
 
 from ledger.errors import LedgerError
 from ledger.log import LogKey
-from protocol.gossip import Gossip, LinkId, Prove, See, Stored, Take
+from protocol.deeds import LinkId, Prove, See, Stored, Take
+from protocol.gossip import Gossip
 from protocol.handshake import Identity, Role
 from protocol.serving import frames_for, hashes_for
 from protocol.session import Session

@@ -21,7 +21,8 @@ from node.blobs import Blobs
 from node.deeds import Doer
 from node.holdings import Holdings, Shelf
 from node.lending import Lender
-from protocol.gossip import Gossip, LinkId, Prove, See, Take
+from protocol.deeds import LinkId, Prove, See, Take
+from protocol.gossip import Gossip
 from protocol.handshake import Identity, Role
 from protocol.serving import frames_for, frames_of_blob, hashes_for
 from protocol.session import Session
