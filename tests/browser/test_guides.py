@@ -51,6 +51,11 @@ def test_every_name_in_the_tutorial_is_one_of_the_pages(language: str) -> None:
     controls = {step.text for step in said if step.kind == "control"}
     assert len(controls) > 30
     assert {text for text in controls if not known.fullmatch(text)} == set()
+    seen = {re.sub("|".join(NAMES), "N", step.text) for step in said if step.kind == "seen"} - {"N"}
+    assert len(seen) > 5
+    assert {
+        each for each in seen if not known.fullmatch(each) and not any(each in string for string in shown)
+    } == set()
 
 
 # How-tos ----------------------------------------------------------------------------------------
