@@ -17,21 +17,30 @@ from .support.shared import CHECKOUT
 COMMAND = re.compile(r"^    (trueque .+)$", re.MULTILINE)
 
 
-def commands() -> list[list[str]]:
-    text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    section = text.split("## A first exchange")[1].split("\n## ")[0]
+SECTIONS = {"README.md": "## A first exchange", "README.es.md": "## Un primer intercambio por comandos"}
+
+
+def commands(page: str) -> list[list[str]]:
+    text = (CHECKOUT / page).read_text(encoding="utf-8")
+    section = text.split(SECTIONS[page])[1].split("\n## ")[0]
     return [shlex.split(line)[1:] for line in COMMAND.findall(section)]
 
 
-def test_the_first_exchange_goes_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", SECTIONS)
+def test_the_first_exchange_goes_as_written(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     exchange = offer = ""
-    given = commands()
+    given = commands(page)
     assert len(given) > 15
     for words in given:
-        arguments = [{"EXCHANGE": exchange, "OFFER": offer}.get(word, word) for word in words]
+        arguments = [
+            {"EXCHANGE": exchange, "INTERCAMBIO": exchange, "OFFER": offer, "OFERTA": offer}.get(word, word)
+            for word in words
+        ]
         if words[0] == "init":
             arguments += ["--yes", "--recovery-out", f"{len(list(tmp_path.iterdir()))}.words"]
         result = CliRunner().invoke(trueque, arguments)

@@ -55,6 +55,9 @@ class Board:
     names: OwnNames
     own: CommuneId | None
     is_new: bool
+    """it has nothing of this commune's own"""
+    recognises: bool
+    """this commune deals with another already"""
 
 
 @ROUTES.get("/")
@@ -79,6 +82,7 @@ async def board(request: web.Request) -> web.Response:
                 names=OwnNames(reader),
                 own=own,
                 is_new=is_whole and not any(row.commune == own for row in found),
+                recognises=own is not None and bool(reader.recognised(own)),
             )
 
     found = await ask(request, look)

@@ -51,3 +51,17 @@ def test_a_date_that_is_none_is_told_at_its_field_and_chooses_nothing(
     assert browser.open("/?since=0001-01-01&place=%25%00%27").status == 200
     assert "too far away" in browser.page.text
     assert browser.open("/print?since=ayer&place=_").status == 200
+
+
+def test_the_first_steps_leave_out_what_was_done(
+    montes: Secretary, valle: Secretary, visit: Visiting
+) -> None:
+    valle.tell(montes)
+    browser = visit(montes)
+    told = "Recognise the communes that you exchange with"
+    assert told in browser.open("/").text
+    montes.sign("recognise", "El Valle")
+    assert told not in browser.open("/").text
+    assert "Post what it lacks." in browser.page.text
+    montes.sign("need", "Yuca")
+    assert "First steps" not in browser.open("/").text
