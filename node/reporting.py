@@ -30,6 +30,8 @@ _CONTESTED: Final = N_(
 def facts(state: State) -> Facts:
     """What there is to say, a name and a value each; values may be sentences."""
     told: Facts = [(_("Home"), state.home), (_("Node"), _node(state))]
+    for part in state.parts.values():
+        told.extend(("", language.told(error_of(sentence))) for sentence in part.sentences)
     if state.commune is not None:
         told.append((_("Commune"), state.commune.name or _("none yet")))
         told.append((_("Network"), state.commune.network))
@@ -61,8 +63,6 @@ def facts(state: State) -> Facts:
     told.append((_("Clock"), _clock(state)))
     if state.lan is not None:
         told.append((_("Phones nearby"), _nearby(state.lan, runs=state.process is not None)))
-    for part in state.parts.values():
-        told.extend(("", language.told(error_of(sentence))) for sentence in part.sentences)
     return told
 
 

@@ -193,7 +193,7 @@ class BundleReader:
         if network is not None and self.network != network:
             raise OtherNetwork(
                 "This bundle belongs to the network {theirs}, and the ledger here to {ours}: networks are "
-                "never merged.",
+                "never merged. A home of that network can take it in: found one in another folder.",
                 theirs=self.network,
                 ours=network,
             )

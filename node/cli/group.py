@@ -22,7 +22,7 @@ from ledger.errors import LedgerError
 from .. import language
 from ..language import gettext as _
 from .output import for_terminal, safe
-from .spoken import Option, help_option, told_text, told_usage
+from .spoken import Option, help_option, told_text, told_usage, version_option
 
 DONE: Final = 0
 FOUND: Final = 1
@@ -59,7 +59,7 @@ class Group(click.Group):
         )
         super().__init__(
             "trueque",
-            params=[asked, help_option()],
+            params=[asked, version_option(), help_option()],
             add_help_option=False,
             help="Exchange between communes: offers, needs and agreements in a ledger that nobody can alter.",
             no_args_is_help=True,

@@ -117,7 +117,7 @@ def _show(desk: Desk) -> None:
     state = state_of(desk)
     facts = state.facts_of("gossip")
     if state.process is None and not desk.as_json:
-        desk.warn(_("It is not running: start it with `trueque run`."))
+        desk.warn(_("The node is not running: start it with `trueque run`."))
     with desk.reading() as service:
         recognised = (
             set() if service.own is None else {row.hex() for row in service.reader.recognised(service.own)}

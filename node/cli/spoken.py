@@ -66,6 +66,26 @@ def help_option() -> Option:
     )
 
 
+def _show_version(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"trueque {version('trueque')}")
+        ctx.exit()
+
+
+def version_option() -> Option:
+    """The option `--version`."""
+    return Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_show_version,
+        help="Show the version and exit.",
+    )
+
+
 class Command(click.Command):
     """A command whose help is translated when it is shown."""
 

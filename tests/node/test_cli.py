@@ -14,6 +14,7 @@ import sys
 import termios
 from collections.abc import Callable
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,12 @@ def test_help_shows_every_command_with_what_it_does() -> None:
     shown = " ".join(run("--help").stdout.split())
     for row in COMMANDS:
         assert f"{row.name} {' '.join(row.short.split())}" in shown
+
+
+def test_the_version_is_told_to_whoever_reports_a_fault() -> None:
+    result = run("--version")
+    assert (result.exit_code, result.stdout) == (0, f"trueque {version('trueque')}\n")
+    assert "--version" in run("--help").stdout
 
 
 def test_without_arguments_help_is_shown_and_nothing_is_wrong_but_that() -> None:

@@ -383,7 +383,9 @@ def test_a_bundle_of_another_network_is_refused(montes: Secretary, places: Path)
     other.run("init", "--name", "Otra", "--network", "de-verdad", "--yes", "--recovery-out", words)
     bundle = str(places / "otra.trueque")
     other.run("export", "--bundle", bundle)
-    assert "never merged" in montes.refused("import", bundle, "--all")
+    refused = montes.refused("import", bundle, "--all")
+    assert "never merged" in refused
+    assert "in another folder" in refused, "which says what to do"
 
 
 def test_entries_that_a_copied_disk_lost_come_back(montes: Secretary, valle: Secretary, places: Path) -> None:

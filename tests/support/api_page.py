@@ -30,8 +30,9 @@ so that one process alone signs. Addresses are only ever added, and keys as well
 `node.json` in the home, readable by its owner alone, says where: `people` is the port, `token` what
 `Authorization: Bearer TOKEN` has to carry. It is there while a node runs, and another token is in it after
 each start. A file without a node is left by one that was killed: the lock of `node.lock` (flock) says
-whether one runs.
+whether one runs. `trueque status` tells where the home is.
 
+    $ TOKEN=$(sed 's/.*"token":"\\([^"]*\\)".*/\\1/' ~/.local/share/trueque/node.json)
     $ curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8783/api/1/signing
     {{"home":"open","situation":"ready"}}
 
