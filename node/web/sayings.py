@@ -20,16 +20,18 @@ from ledger.sentences import N_
 _LINK: Final = re.compile(r"\[([^\]]+)\]\((/[a-z/]*)\)")
 
 SAYINGS: Final[Mapping[str, str]] = {
-    "A dispute that {disputant} opened about an exchange proposed by {name} is not settled: both "
-    "sides end it with `trueque settle`.": N_(
-        "A dispute that {disputant} opened about an exchange proposed by {name} is not settled: both "
-        "sides end it on the page of the exchange."
-    ),
     "A quantity needs a unit: kg, l, piece, hour, ... `trueque listings --units` shows all.": N_(
         "A quantity needs a unit: choose one."
     ),
     "All that was agreed is recorded already: give --quantity if there was more.": N_(
         "All that was agreed is recorded already: say how much if there was more."
+    ),
+    "Entries of this commune that stand after its old log ended or forked, and on which no other "
+    "commune relied, so that they do not count: {count}. `trueque log` shows them; record anew what "
+    "the commune itself wrote there and still holds.": N_(
+        "Entries of this commune that stand after its old log ended or forked, and on which no other "
+        "commune relied, so that they do not count: {count}. [The history](/history) has them; record "
+        "anew what the commune itself wrote there and still holds."
     ),
     "Held back, because others have introduced more than their share of {logs} logs and {limit} "
     "MB: {names}. `trueque recognise` those that you want, or raise introduced-logs or "

@@ -65,9 +65,9 @@ nothing, so that it may be sent anew when the answer was lost. A request that wa
 that asks for something else under a known key is refused (400). The newest {MAX_REPEATS:,} keys are known
 for as long as the node runs.
 
-What else writes comes to the same when it is sent twice. Founding a commune, restoring one and making keys
-are left to commands and pages, which show recovery words to people on paper: the API neither takes nor gives
-them.
+What else writes comes to the same when it is sent twice. Founding a commune and restoring one go in the order
+of the pages: recovery words are shown once, in an answer, and nothing is founded before they are sent back.
+Making the keys of councils is left to commands.
 
 ## What comes out
 
@@ -104,11 +104,14 @@ PART = frozenset({"limit", "offset"})
 
 TITLES = {
     "standing": "How the node is, and what runs in it",
+    "addresses": "Neighbours by address",
     "dealings": "Listings and exchanges",
     "holdings": "Communes and logs",
     "signing": "What is signed",
+    "drafts": "Drafts",
     "files": "Files, and what takes long",
     "copies": "Copies of what is held",
+    "beginning": "Founding a commune, or bringing one back",
     "api": "The document",
 }
 """Headings, by the module in which an endpoint's function stands."""
@@ -118,6 +121,9 @@ def page() -> str:
     """The whole page, Markdown, ending in one newline."""
     schemas = msgspec.to_builtins(document(TABLE))
     parts = [OPENING, OPEN]
+    untold = {row.do.__module__.rpartition(".")[2] for row in TABLE if row.token} - set(TITLES)
+    if untold:
+        raise ValueError(f"give a heading to {', '.join(sorted(untold))}")
     parts += [_section(endpoint, schemas) for endpoint in TABLE if not endpoint.token]
     for module, title in TITLES.items():
         rows = [row for row in TABLE if row.token and row.do.__module__.rpartition(".")[2] == module]
