@@ -132,7 +132,7 @@ class Anchors:
             if error is not None:
                 raise StoreError(
                     "The file {path}, which holds the last head that this computer signed, cannot be "
-                    "written ({reason}): check the disk and the permissions of its folder, then start again.",
+                    "written ({reason}): check the disk and the permissions of its folder, then try again.",
                     path=path,
                     reason=error.strerror,
                 ) from error

@@ -65,7 +65,7 @@ def _store_error(path: Path | str, error: sqlite3.Error) -> StoreError:
         )
     if "full" in text:
         return StoreError(
-            "The disk that holds the ledger {path} is full ({reason}): free some space, then start again.",
+            "The disk that holds the ledger {path} is full ({reason}): free some space, then try again.",
             **told,
         )
     if any(
@@ -84,7 +84,7 @@ def _store_error(path: Path | str, error: sqlite3.Error) -> StoreError:
             **told,
         )
     return StoreError(
-        "The ledger {path} cannot be read or written ({reason}): check the disk, then start again.", **told
+        "The ledger {path} cannot be read or written ({reason}): check the disk, then try again.", **told
     )
 
 
