@@ -13,8 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-START = "import sys; from node.cli import main; sys.argv[0] = 'trueque'; main()"
-"""What a process runs to be the command `trueque`."""
+START = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL); "
+    "from node.cli import main; sys.argv[0] = 'trueque'; main()"
+)
+"""What a process runs to be the command `trueque`. Tests that run in the background ignore these signals, and
+whatever they start would too."""
 
 
 @dataclass
