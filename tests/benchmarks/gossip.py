@@ -1,7 +1,7 @@
 """One side of a sync in a process of its own, over loopback; the other one is started by it.
 
     python -m tests.benchmarks.gossip long|many|catch-up FOLDER
-    python -m tests.benchmarks.gossip serve LEDGER NETWORK        (what the first starts)
+    python -m tests.benchmarks.gossip hold FOLDER, serve LEDGER NETWORK        (what the first starts)
 
 Between the two lies a plain TCP relay that counts every byte, HTTP and
 WebSocket included. Prints a line of JSON. Rates stand beside PyNaCl's Ed25519
@@ -14,6 +14,7 @@ import asyncio
 import json
 import shutil
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -195,17 +196,21 @@ def _total(ledger: Path) -> int:
         return sum(branch.size for branch in reader.branches())
 
 
+def hold(folder: Path) -> None:
+    """What the sending sides hold, and the receiving one of the long log before."""
+    for ledger, names in (("server", ("partners", "main")), ("partners", ("partners",))):
+        with Store(folder / f"{ledger}.sqlite", NETWORK) as store:
+            for name in names:
+                for _ in store.ingest_all(runs_in(folder / name)):
+                    pass
+    with Store(folder / "many.sqlite", NETWORK) as store:
+        for _ in store.ingest_all(many_logs(LOGS, NETWORK)):
+            pass
+
+
 def long_log(folder: Path, *, relay: bool) -> dict[str, Any]:
     """One log of the pinned corpus, its partners' logs being there."""
     server, receiver = folder / "server.sqlite", folder / "receiver.sqlite"
-    if not server.exists():
-        with Store(server, NETWORK) as store:
-            for name in ("partners", "main"):
-                for _ in store.ingest_all(runs_in(folder / name)):
-                    pass
-        with Store(folder / "partners.sqlite", NETWORK) as store:
-            for _ in store.ingest_all(runs_in(folder / "partners")):
-                pass
     for old in folder.glob("receiver.sqlite*"):
         old.unlink()
     shutil.copy(folder / "partners.sqlite", receiver)
@@ -215,10 +220,6 @@ def long_log(folder: Path, *, relay: bool) -> dict[str, Any]:
 def many(folder: Path, *, relay: bool) -> dict[str, Any]:
     """Many short logs, nothing being there."""
     server = folder / "many.sqlite"
-    if not server.exists():
-        with Store(server, NETWORK) as store:
-            for _ in store.ingest_all(many_logs(LOGS, NETWORK)):
-                pass
     for old in folder.glob("receiver.sqlite*"):
         old.unlink()
     return _measure(folder, server, NETWORK, LOGS * ENTRIES_OF_LOG, relay=relay)
@@ -287,6 +288,12 @@ def main(arguments: Sequence[str]) -> None:
     if what == "catch-up":
         print(json.dumps(asyncio.run(_catch_up(folder))))
         return
+    if what == "hold":
+        hold(folder)
+        return
+    if not (folder / "many.sqlite").exists():
+        # In a process of its own: the peak of this one is to be the receiver's.
+        subprocess.run([sys.executable, "-m", "tests.benchmarks.gossip", "hold", str(folder)], check=True)
     work = {"long": long_log, "many": many}[what]
     # Once without the relay, for the time, and once with it, for the bytes.
     found = work(folder, relay=False)
