@@ -5,6 +5,7 @@ take themselves (the time, random bytes, files, the network) and shows to people
 what they decide.
 
     home        the folder of one commune's node: database, keys, anchor, lock
+    kept        its files in which stands what people here have chosen
     keys        the log's key and the recovery key, and the words that people write down
     clock       the one place that asks for the time, and when it is not believed
     service     an open home, and the one way in which anything is signed in it

@@ -9,15 +9,12 @@ without harm. One that cannot be read counts as empty, which lets nobody in.
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 
-from . import journal
 from .home import Home
-
-MAX_BYTES: Final = 65_536
-"""bytes of the file; with all sessions it has some 10,000."""
+from .kept import read_kept
 
 
 class Access(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
@@ -30,14 +27,7 @@ class Access(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 
 def read_access(home: Home) -> Access:
     """What is remembered; nothing of a file that is missing, or cannot be read."""
-    try:
-        with home.access_file.open("rb") as file:
-            return msgspec.json.decode(file.read(MAX_BYTES), type=Access)
-    except FileNotFoundError:
-        return Access()
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        journal.tell("access_unreadable", level="warning", path=home.access_file, error=type(error).__name__)
-        return Access()
+    return read_kept(home.access_file, Access, "access_unreadable") or Access()
 
 
 def write_access(home: Home, access: Access) -> None:

@@ -13,22 +13,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import Final
 
 import msgspec
 
 from ledger.errors import NotFound
 
-from . import adapters, journal
+from . import adapters
 from .addresses import Address, parse_address
 from .errors import InputError
 from .home import Home
+from .kept import read_kept
 from .limits import MAX_GIVEN_ADDRESSES
 from .settings import Settings
 from .whence import local_name
-
-MAX_BYTES: Final = 65_536
-"""bytes of the file; with all addresses it has some 9,000."""
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -90,16 +87,7 @@ class Addressbook:
 
 
 def _read(home: Home) -> Iterator[Address]:
-    try:
-        with home.addresses_file.open("rb") as file:
-            kept = msgspec.json.decode(file.read(MAX_BYTES), type=_Kept)
-    except FileNotFoundError:
-        return
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        journal.tell(
-            "addresses_unreadable", level="warning", path=home.addresses_file, error=type(error).__name__
-        )
-        return
+    kept = read_kept(home.addresses_file, _Kept, "addresses_unreadable") or _Kept()
     for text in kept.addresses[:MAX_GIVEN_ADDRESSES]:
         with suppress(InputError):  # of a version that allowed more
             yield parse_address(text)
