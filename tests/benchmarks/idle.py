@@ -15,7 +15,6 @@ import argparse
 import asyncio
 import json
 import os
-import socket
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,7 +27,7 @@ from ledger.store.writing import Store
 from node.cli import trueque
 
 from ..support.memory import held, peak
-from ..support.nodes import NodeProcess
+from ..support.nodes import NodeProcess, free_ports
 from .gossip import Relay
 
 NETWORK: Final = "ensayo"
@@ -96,8 +95,7 @@ def _linked(node: NodeProcess) -> int:
 
 async def _measured(homes: list[Path], live: int, seconds: float) -> dict[str, Any]:
     (homes[0] / "config.toml").write_text(f"live-links = {live}\n", encoding="utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    (port,) = free_ports(1)
     relay = Relay(port)
     through = await relay.start()
     with ExitStack() as stack:

@@ -36,7 +36,7 @@ from protocol.spreading import Spreading
 
 from ..support.histories import key_of
 from ..support.hosts import eventually
-from ..support.nodes import NodeProcess
+from ..support.nodes import NodeProcess, free_ports
 from .conftest import Found, Secretary
 from .test_company import peers_of, titles
 from .test_links import tell
@@ -61,15 +61,9 @@ def start() -> Iterator[Start]:
         yield started
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
-
-
 def willing(who: Secretary) -> int:
     """Have the node of a home say where it can be called; the port."""
-    port = free_port()
+    port = free_ports(1)[0]
     (who.home / "config.toml").write_text(f'peer-port = {port}\npublic-addresses = ["127.0.0.1:{port}"]\n')
     return port
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import shutil
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -21,7 +20,7 @@ from ledger.store.writing import Store
 
 from ..support.histories import Author
 from ..support.hosts import eventually
-from ..support.nodes import NodeProcess
+from ..support.nodes import NodeProcess, free_ports
 from .conftest import Found, Secretary
 
 Start = Callable[..., NodeProcess]
@@ -93,8 +92,7 @@ def test_an_address_that_nobody_has_costs_nothing_but_attempts(
     montes: Secretary, valle: Secretary, start: Start
 ) -> None:
     know_each_other(montes, valle)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        nobody = f"127.0.0.1:{taken.getsockname()[1]}"
+    nobody = f"127.0.0.1:{free_ports(1)[0]}"
     first = start(montes, options=("--peer", nobody, "--peer", "nobody.invalid:8784"))
     second = start(valle, first, options=("--peer", nobody))
     eventually(equal(montes, valle), "they hold the same")
@@ -106,8 +104,7 @@ def test_nodes_that_are_told_of_each_other_and_of_themselves_keep_one_link(
     montes: Secretary, valle: Secretary, start: Start
 ) -> None:
     know_each_other(montes, valle)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    (port,) = free_ports(1)
     options = ("--peer", f"127.0.0.1:{port}", "--peer", f"localhost:{port}")
     first = start(montes, options=("--peer-port", str(port), *options))
     second = start(valle, first, options=options)
@@ -212,8 +209,7 @@ def kill_amid_a_long_log(montes: Secretary, valle: Secretary, start: Start, kill
     log = long_log(montes)
     before = valle.home.with_name("before")
     shutil.copytree(valle.home, before)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = ("--peer-port", str(taken.getsockname()[1]))
+    port = ("--peer-port", str(free_ports(1)[0]))
     giver = start(montes, options=port)
     taker = start(valle, giver)
     amid = 0

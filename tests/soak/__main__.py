@@ -14,7 +14,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from typing import Any, Final
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..support.nodes import free_ports
 from .commune import Commune
 from .promises import become_even, broken
 from .weather import Weather
@@ -48,7 +48,7 @@ class Soak:
         self.random = Random(seed)
         self.wires = Wires()
         self.communes = []
-        ports = _free_ports(nodes)
+        ports = free_ports(nodes)
         for number, port in enumerate(ports):
             place = folder / f"{number:02}"
             place.mkdir(parents=True)
@@ -99,14 +99,6 @@ class Soak:
             place = commune.home.parent
             shutil.copytree(place, place.with_name(f"{place.name}-kept"))
         self.wires.close()
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def run(folder: Path, minutes: float, nodes: int, seed: int, disks: bool) -> dict[str, Any]:

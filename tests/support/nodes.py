@@ -6,9 +6,11 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,13 @@ START = (
 )
 """What a process runs to be the command `trueque`. Tests that run in the background ignore these signals, and
 whatever they start would too."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this computer at which nobody listens now, each another one."""
+    with ExitStack() as taken:
+        sockets = [taken.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [each.getsockname()[1] for each in sockets]
 
 
 @dataclass

@@ -38,6 +38,23 @@ def said_about_what_came_back(net: Net, who: Secretary) -> None:
             assert part in " ".join(page.split()), page
 
 
+def recorded_since(net: Net, montes: Secretary) -> tuple[str, bytes, int]:
+    """What a backup lacks: a debt, and an offer on which nobody relies; then the disk is gone.
+
+    Returns the exchange, the log, and how far it went.
+    """
+    valle, rio = net.honest
+    net.start_neighbours()
+    net.start(montes, valle)
+    net.agree(montes, valle, rio)
+    exchange = net.owe()
+    montes.run("offer", "Yuca")
+    net.agree(montes, valle, rio)
+    old, (size,) = log_of(montes), signed(montes, log_of(montes))
+    net.node(montes).kill()
+    return exchange, old, size
+
+
 def goes_on(net: Net, new: Secretary, exchange: str, old: bytes, size: int) -> None:
     """All came back, what another commune relied on counts, the rest is recorded anew, and nothing forked."""
     valle, rio = net.honest
@@ -63,16 +80,9 @@ def goes_on(net: Net, new: Secretary, exchange: str, old: bytes, size: int) -> N
 
 
 def test_from_an_old_backup_own_entries_come_back_and_no_debt_disappears(net: Net) -> None:
-    montes, (valle, rio) = net["Los Montes"], net.honest
+    montes, (_, rio) = net["Los Montes"], net.honest
     backup = backup_of(net, montes)
-    net.start_neighbours()
-    net.start(montes, valle)
-    net.agree(montes, valle, rio)
-    exchange = net.owe()
-    montes.run("offer", "Yuca")
-    net.agree(montes, valle, rio)
-    old, (size,) = log_of(montes), signed(montes, log_of(montes))
-    net.node(montes).kill()
+    exchange, old, size = recorded_since(net, montes)
     new = restored(net, montes, "nueva", backup)
     net.start(new, rio)
     goes_on(net, new, exchange, old, size)
@@ -84,14 +94,7 @@ def test_the_same_through_the_pages_of_a_node_that_is_running(net: Net) -> None:
     file, password = net.folder / "respaldo", net.folder / "password"
     password.write_text(PAGE_PASSWORD)
     montes.run("backup", str(file), "--password-file", str(password))
-    net.start_neighbours()
-    net.start(montes, valle)
-    net.agree(montes, valle, rio)
-    exchange = net.owe()
-    montes.run("offer", "Yuca")
-    net.agree(montes, valle, rio)
-    old, (size,) = log_of(montes), signed(montes, log_of(montes))
-    net.node(montes).kill()
+    exchange, old, size = recorded_since(net, montes)
 
     new = computer("Los Montes", net.folder / "nueva")
     new.home.parent.mkdir()
