@@ -29,6 +29,10 @@ LEAST_BYTES: Final = 512
 """bytes of the smallest page of SQLite, which takes a file without a whole page for a new database."""
 
 
+NEWEST_CHANGE: Final = "sites"
+"""name of the last of the migrations, which are not imported to read: that takes long."""
+
+
 def is_begun(path: Path) -> bool:
     """Whether a ledger has been made at `path`; a store that was cut short while making one leaves less.
 
@@ -42,6 +46,20 @@ def is_begun(path: Path) -> bool:
         return bool(row[0])
     except (sqlite3.Error, UnicodeDecodeError):  # the latter as in `store_errors`
         return True
+
+
+def is_outdated(connection: sqlite3.Connection) -> bool:
+    """Whether a ledger lacks the newest change to its tables, of an older version. Raises sqlite3.Error."""
+    row = connection.execute(
+        "SELECT count(*) FROM _sqlite_migrations WHERE migration_set = 'ledger' AND name = ?",
+        (NEWEST_CHANGE,),
+    ).fetchone()
+    return not row[0]
+
+
+def bring_up(path: Path) -> None:
+    """Make the changes to its tables that a ledger lacks; nobody else may write. Raises StoreError."""
+    open_for_writing(path).conn.close()
 
 
 @contextmanager

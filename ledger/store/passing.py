@@ -23,7 +23,7 @@ from ..log import EntryId, Erased, Head, LogKey, Run
 from ..records import CommuneId, Malformed, Record, Uninterpreted, parse
 from ..replica import prove_held
 from .branches import HeldBranch
-from .database import open_for_reading, store_errors
+from .database import is_outdated, open_for_reading, store_errors
 from .holding import Holding
 from .rows import Rows
 
@@ -86,6 +86,12 @@ class Passing:
                 "The ledger {path} is empty: create a commune with `trueque init`.", path=self.path
             )
         return str(row[0])
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether an older version wrote it, so that questions about what is newer fail (`bring_up`)."""
+        with store_errors(self.path):
+            return is_outdated(self.connection)
 
     def close(self) -> None:
         """Close the connection."""
