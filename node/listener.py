@@ -5,7 +5,8 @@ one host, this very computer aside (tunnels and relays end here); more are
 closed without an answer. What is asked has to be said in time, so that whoever
 says it a byte at a time keeps no place from others. What becomes of a request
 is `people`'s and the parts'; of a link that was opened, `door`'s and `links`'.
-Decides too what an answer to another node says of this one: nothing that is not needed.
+Decides too what an answer to another node says of this one, and one to bytes that
+are no request: nothing that is not needed, and nothing of what was sent.
 """
 
 from __future__ import annotations
@@ -28,20 +29,51 @@ BACKLOG: Final = 128
 """connections that may wait to be accepted."""
 
 
+REFUSAL: Final = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Server": "Trueque",
+}
+"""What an answer carries to what is no request, which no application gets to see."""
+
+
 async def runner_of(app: web.Application) -> web.AppRunner:
     """What serves an application, to be given to a `Listener`."""
-    logger = logging.getLogger("aiohttp.server")
-    logger.addFilter(_is_ours)
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        logger=logger,
-        shutdown_timeout=REQUEST_SECONDS,
-        keepalive_timeout=HEAD_SECONDS,  # before the first request it counts too
-        lingering_time=LINGER_SECONDS,
-    )
+    runner = web.AppRunner(app, shutdown_timeout=REQUEST_SECONDS)
     await runner.setup()
     return runner
+
+
+class _Handler(web.RequestHandler):
+    """A connection that is served, as `Server` of aiohttp would make one, but for what it says to junk."""
+
+    __slots__ = ()
+
+    def __init__(self, server: web.Server) -> None:
+        logger = logging.getLogger("aiohttp.server")
+        logger.addFilter(_is_ours)
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # which aiohttp takes for none
+            logger=logger,
+            keepalive_timeout=HEAD_SECONDS,  # before the first request it counts too
+            lingering_time=LINGER_SECONDS,
+        )
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Say that it is wrong; what was wrong with it would be the bytes that were sent."""
+        said = super().handle_error(request, status, exc, message)
+        refusal = web.Response(status=said.status, text=f"{said.status} {said.reason}\n", headers=REFUSAL)
+        refusal.force_close()
+        return refusal
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
@@ -96,7 +128,7 @@ class _Knock(asyncio.Protocol):
             journal.tell("refused", level="debug", host=host)
             transport.abort()
             return
-        handler = self._listener.server()
+        handler = _Handler(self._listener.server)
         transport.set_protocol(handler)
         handler.connection_made(transport)
 

@@ -2,8 +2,8 @@
 
 Decides what is refused before a request reaches a page or the API: names that
 are not this computer's (a page elsewhere whose name was bent to point here,
-DNS rebinding), writes that a page of another origin sends, and the API without
-the home's token. It answers no other origin (no CORS), and says in the language
+DNS rebinding), writes that a page of another origin sends and what it has loaded
+unseen, and the API without the home's token. It answers no other origin (no CORS), and says in the language
 that is asked for: in the form of the API, and on a page to whoever looks at pages.
 What the pages and the API do is `web`'s and `api`'s.
 """
@@ -253,19 +253,32 @@ def _name_of(hosts: list[str]) -> str | None:
 
 @web.middleware
 async def _origin_check(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse writes that a browser sends for a page of another origin.
+    """Refuse writes that a browser sends for a page of another origin, and reads that are no link followed.
 
     Fetch Metadata says so outright (W3C, "Fetch Metadata Request Headers");
-    browsers before 2020 tell the origin alone. A program sends neither.
+    browsers before 2020 tell the origin alone. A program sends neither. A page
+    elsewhere that only has pages loaded cannot read them (`HEADERS`), but it
+    would cost the node their making, and keep lines open that are counted.
     """
     if request.method not in SAFE and not _is_same_origin(request):
         raise Refused(403, InputError("Another page may not write here: do it on this node's own pages."))
+    if request.method in SAFE and not (_is_own_site(request) or _is_visit(request)):
+        raise Refused(403, InputError("Another page may not load this: open it on this node's own pages."))
     return await handler(request)
 
 
+def _is_own_site(request: web.Request) -> bool:
+    return request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none")
+
+
+def _is_visit(request: web.Request) -> bool:
+    """Whether somebody goes to a page with a window of their own, as by a link."""
+    is_going = request.headers.get("Sec-Fetch-Mode") == "navigate"
+    return is_going and request.headers.get("Sec-Fetch-Dest", "document") == "document"
+
+
 def _is_same_origin(request: web.Request) -> bool:
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None and site not in ("same-origin", "none"):
+    if not _is_own_site(request):
         return False
     origin = request.headers.get("Origin")
     if origin is None:

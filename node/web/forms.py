@@ -93,7 +93,7 @@ async def form_of(request: web.Request) -> Form:
     """The form that a browser sends. Raises InputError on what no form of these pages is."""
     try:
         posted = await request.post()
-    except (ValueError, LookupError) as error:
+    except (ValueError, LookupError, RuntimeError) as error:  # the last of an encoding that is none
         raise unreadable() from error
     if len(posted) > MAX_FIELDS:
         raise InputError("The form has more fields than any form of these pages.")

@@ -32,6 +32,7 @@ from ..people import ERROR_PAGE, FOR_PROGRAMS, ErrorPage
 from ..service import Service
 from ..visible import safe
 from .assets import address_of
+from .forms import form_of
 from .sayings import SAYINGS, with_links
 from .visits import INSIDE, VISITS
 
@@ -199,10 +200,10 @@ async def speaking(request: web.Request, handler: Handler) -> web.StreamResponse
 @ROUTES.post("/language")
 async def choose_language(request: web.Request) -> web.Response:
     """Speak another language to this browser from now on."""
-    posted = await request.post()
-    chosen, back = posted.get("language"), posted.get("back")
-    response = web.Response(status=303, headers={"Location": own_path(back)})
-    if isinstance(chosen, str) and chosen in language.LOCALES:
+    form = await form_of(request)
+    chosen = form["language"]
+    response = web.Response(status=303, headers={"Location": own_path(form["back"])})
+    if chosen in language.LOCALES:
         response.set_cookie(LANGUAGE_COOKIE, chosen, max_age=YEAR_SECONDS, httponly=True, samesite="Lax")
     return response
 

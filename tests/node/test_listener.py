@@ -212,3 +212,29 @@ def test_a_link_is_opened_with_no_header_that_nobody_reads() -> None:
         await runner.cleanup()
 
     tell(story)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"GET /<script>alert(1)</script> HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\n<script>alert(1)</script>: x\r\n\r\n",
+        b"SCRIPT / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"script" * 2_000 + b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: br\r\nContent-Length: 6\r\n\r\nscript",
+    ],
+    ids=["version", "header", "method", "length", "encoding"],
+)
+def test_what_is_no_request_is_told_so_without_a_word_of_it_and_runs_nothing(said: bytes) -> None:
+    async def story() -> None:
+        async with listening() as port:
+            caller = await Caller.calling(port, said)
+            head, _, body = (await caller.reader.read()).partition(b"\r\n\r\n")
+            assert head.split()[1] == b"400"
+            assert body == b"400 Bad Request\n"
+            assert b"default-src 'none'" in head
+            assert b"nosniff" in head
+            assert b"no-store" in head
+            assert not any(word in head.lower() for word in (b"script", b"aiohttp", b"python"))
+
+    tell(story)

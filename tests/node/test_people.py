@@ -73,6 +73,22 @@ def test_its_own_pages_and_programs_may(node: NodeProcess) -> None:
         assert node.ask("/api/1/rebuild", "POST", b"", {**allowed, **headers}).status == 200
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_page_leads_here_and_has_nothing_loaded(node: NodeProcess, site: str) -> None:
+    """Else its pictures would have pages made and photos fetched, and its lines take the places of all."""
+    fetched: list[dict[str, str]] = [
+        {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+        {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
+        {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+        {},
+    ]
+    for headers in fetched:
+        for path in ("/", "/live", "/accounts/statement", "/api/1/status"):
+            assert node.ask(path, headers={"Sec-Fetch-Site": site, **headers}).status == 403
+    followed = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert node.ask("/status", headers=followed).status == 200
+
+
 def test_no_other_origin_is_ever_answered(node: NodeProcess) -> None:
     asked = {"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
     for method in ("GET", "OPTIONS"):

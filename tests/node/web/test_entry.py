@@ -136,6 +136,25 @@ def test_style_and_language_are_there_for_everybody(open_node: NodeProcess) -> N
     assert browser.page.attributes("html") == [{"lang": "es"}]
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "multipart/form-data",
+        "multipart/form-data; boundary=" + "a" * 300,
+        "application/x-www-form-urlencoded; charset=nonsense",
+        "application/x-www-form-urlencoded; charset=idna",
+    ],
+)
+@pytest.mark.parametrize("path", ["/language", "/login"])
+def test_whoever_comes_with_what_is_no_form_is_told_so_and_fills_no_journal(
+    open_node: NodeProcess, path: str, kind: str
+) -> None:
+    answer = asked(open_node, path, "POST", b"--x\r\n\xff", Content_Type=kind, Accept_Language="en")
+    assert answer.status == 400
+    assert "The form cannot be read" in answer.body.decode()  # type: ignore[attr-defined]
+    assert "fault" not in open_node.journal.read_text()
+
+
 def test_the_api_goes_by_its_token_there_as_here(open_node: NodeProcess) -> None:
     assert asked(open_node, "/api/1/status").status == 401
     assert asked(open_node, "/api/1/status", Authorization=f"Bearer {open_node.token}").status == 200

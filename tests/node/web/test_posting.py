@@ -143,6 +143,9 @@ def test_a_form_that_this_page_cannot_have_made_signs_nothing(montes: Secretary,
         fields = confirmed(browser, title="Maize")
         browser.post("/sign", {**fields, **change})
         assert browser.page.status in (400, 404, 409)
+    head = b'Content-Disposition: form-data; name="a"\r\nContent-Transfer-Encoding: odd'
+    part = b"--e\r\n" + head + b"\r\n\r\na\r\n--e--\r\n"
+    assert browser._go("POST", "/sign", part, "multipart/form-data; boundary=e").status == 400
     assert entries(montes) == 1
 
 
