@@ -10,9 +10,13 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from .support.shared import CHECKOUT
 
@@ -148,6 +152,35 @@ def test_every_declared_package_is_pinned() -> None:
     developing = {name.match(package)[0].lower() for package in extras} - {"trueque"}  # type: ignore[index]
     assert declared <= pins("requirements.txt").keys()
     assert developing <= pins("requirements-dev.txt").keys()
+
+
+@pytest.mark.parametrize("python", ["3.11.0", "3.11.2", "3.12.0", "3.13.0", "3.14.0"])
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_the_pins_serve_every_python_that_the_project_promises(python: str, machine: str) -> None:
+    """Debian 12 has 3.11.2: a package that asks for 3.11.5 would end the set-up there."""
+    promised = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert SpecifierSet(promised).contains(python)
+    pinned = pins("requirements-dev.txt").keys()
+    environment = {
+        "python_version": python.rpartition(".")[0],
+        "python_full_version": python,
+        "platform_machine": machine,
+        "extra": "",
+    }
+    faults = []
+    for name in sorted(pinned):
+        try:
+            package = distribution(name)
+        except PackageNotFoundError:  # those that this computer's Python has no need of
+            continue
+        if not SpecifierSet(package.metadata["Requires-Python"] or "").contains(python):
+            faults.append(f"{name} wants Python {package.metadata['Requires-Python']}")
+        for text in package.requires or ():
+            wanted = Requirement(text)
+            needed = wanted.marker is None or wanted.marker.evaluate(environment)
+            if needed and canonicalize_name(wanted.name) not in pinned:
+                faults.append(f"{name} wants {text}, which is not pinned")
+    assert not faults
 
 
 def test_inside_a_layer_imports_are_relative_and_across_layers_absolute() -> None:
