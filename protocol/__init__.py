@@ -29,6 +29,10 @@ that serves a session.
                 serving     what was wanted, read and put into frames
                 deeds       what gossip has done with the ledger, and what it asks of one
                 neighbour   what one neighbour offers, and what is asked of it
-                gossip      what is asked of whom, told to whom, and done with what comes
+                branching   branches of a forked log: which are asked for, and where they part
+                pulling     entries: what is offered, and asked of one neighbour at a time
+                announcing  what neighbours are told of what is held here
+                sighting    heads of which nothing is fetched, each looked at once
+                gossip      what comes of what neighbours say, over all sessions
     Carried     bundle      a file that carries all of these from home to home
 """

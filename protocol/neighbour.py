@@ -58,6 +58,11 @@ class Neighbour:
         wanted = [pull.count for pull in self.asked.values() if not pull.satisfied]
         return MAX_ENTRIES_ASKED - sum(wanted) if len(wanted) < MAX_WANTS else 0
 
+    def want_later(self, want: Want) -> None:
+        """Have something that shows a fork, or a branch of one, asked for as soon as that can be."""
+        if len(self.waiting) < MAX_WANTS:
+            self.waiting.setdefault(want)
+
 
 class Offer(NamedTuple):
     """How far a neighbour holds a log: a size, and the root of that, empty if it is not known."""

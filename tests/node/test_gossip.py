@@ -7,15 +7,16 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.author import TakenBack
-from ledger.errors import BadHead
+from ledger.errors import BadHead, EvidenceError
 from ledger.evidence import check_evidence
 from ledger.log import Erased, Head, LogKey, Run, leaf_hashes
 from node.admission import Admission
 from node.deeds import Doer
 from node.unknown import Unknown
-from protocol import gossip
+from protocol import pulling
 from protocol.blobs import BlobChunk, encode_chunk, encode_no_blob
 from protocol.channel import Channel
 from protocol.errors import LeftOff, Misbehaved, SessionError, TooMuch
@@ -89,7 +90,7 @@ def test_two_nodes_hold_the_same_after_they_met(node: Meeting) -> None:
 def test_a_long_log_comes_in_pieces_and_goes_on_where_it_was_left(
     node: Meeting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("protocol.gossip.PULL_ENTRIES", 40)
+    monkeypatch.setattr("protocol.pulling.PULL_ENTRIES", 40)
     one, other = node("one"), node("other")
     author = written("long", *(numbered(f"batch {number}", 7) for number in range(430)))
     holding(one, author)
@@ -167,12 +168,13 @@ def test_erased_payloads_come_as_their_hashes(node: Meeting) -> None:
 def test_everything_that_was_left_out_is_asked_for_again_however_much_it_is(
     node: Meeting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("protocol.gossip.MAX_WANTS", 2)
+    monkeypatch.setattr("protocol.pulling.MAX_WANTS", 2)
     monkeypatch.setattr("protocol.neighbour.MAX_WANTS", 2)
     monkeypatch.setattr("protocol.session.MAX_WANTS", 2)
     one, other = node("one"), node("other")
     authors = logs(5)
-    other.gossip._declined |= {author.state.log: (0, b"") for author in authors}
+    for author in authors:
+        other.gossip._sighting.decline(author.runs[0].head)
     one.meet(other)
     holding(one, *authors)
     settle(one, other)
@@ -284,9 +286,9 @@ def test_a_branch_that_goes_on_from_a_shorter_one_than_was_thought_is_fetched_to
 # Whoever does not keep to it --------------------------------------------------------------------
 
 
-def stranger(victim: Neighbour, node: Meeting) -> tuple[Link, Channel]:
+def stranger(victim: Neighbour, node: Meeting, name: str = "the liar") -> tuple[Link, Channel]:
     """A session of which one end is in the hands of the test: its link at the victim, and what encrypts."""
-    liar = node("the liar")
+    liar = node(name)
     link, mine = victim.meet(liar)
     while link.session.state.value != "open":
         victim.work()
@@ -374,8 +376,8 @@ def test_what_all_offer_together_is_bounded_and_nobody_takes_the_places_of_other
     node: Meeting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Heads of logs that do not exist, answered for slowly, would be remembered without end."""
-    monkeypatch.setattr(gossip, "MAX_OFFERS", 600)
-    monkeypatch.setattr(gossip, "MAX_WANTS", 100)
+    monkeypatch.setattr(pulling, "MAX_OFFERS", 600)
+    monkeypatch.setattr(pulling, "MAX_WANTS", 100)
     victim, friend = node("victim"), node("friend")
     link, channel = stranger(victim, node)
     invented = [Head(b"%032d" % number, 1, bytes(32), bytes(64)) for number in range(1_000)]
@@ -386,7 +388,7 @@ def test_what_all_offer_together_is_bounded_and_nobody_takes_the_places_of_other
     settle(victim, friend)
     assert entries_of(victim) == entries_of(friend)
     assert len(victim.gossip._links[link.number].offers) < 600
-    assert victim.gossip._offers == sum(len(each.offers) for each in victim.gossip._links.values())
+    assert victim.gossip._pulling._offers == sum(len(each.offers) for each in victim.gossip._links.values())
     assert not link.session.is_over
 
 
@@ -457,6 +459,23 @@ def test_entries_that_are_not_what_their_head_says_end_the_session(node: Meeting
         "Misbehaved" if what == "log" else "BadRun"
     ]
     assert entries_of(victim) == set()
+
+
+def test_evidence_that_proves_nothing_ends_the_session_also_after_others_have_left(node: Meeting) -> None:
+    """Heads that were shown while it was verified wait for it, and whoever showed them may be gone."""
+    victim, witness = node("victim"), node("witness")
+    holding(witness, *forked(2, 1, 1))
+    (evidence,) = witness.reader.evidence()
+    unsigned = replace(evidence.first, head=replace(evidence.first.head, signature=bytes(64)))
+    forged = replace(evidence, first=unsigned)
+    link, channel = stranger(victim, node)
+    other, its_channel = stranger(victim, node, "one who leaves")
+    tell(victim, link, channel, Kind.EVIDENCE, encode_evidence(forged))
+    tell(victim, other, its_channel, Kind.HEADS, encode_heads([evidence.second.head]))
+    victim.part(other)
+    settle(victim)
+    assert [type(error) for _, _, error in victim.gossip.faults] == [EvidenceError]
+    assert link.session.is_over
 
 
 def test_who_does_not_answer_is_given_up(node: Meeting) -> None:

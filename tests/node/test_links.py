@@ -112,7 +112,7 @@ def test_two_nodes_hold_the_same_after_they_met(tmp_path: Path) -> None:
 
     async def story() -> None:
         async with other.running(), one.running(), linked(one, other):
-            await until(lambda: len(one.links.gossip._memories) == len(other.links.gossip._memories) == 1)
+            await until(lambda: all(each.links.gossip._announcing._memories for each in (one, other)))
             assert one.sizes() == other.sizes()
             assert sum(one.sizes().values()) == 2_500
 
@@ -125,7 +125,7 @@ def test_what_is_signed_later_comes_at_once(tmp_path: Path) -> None:
 
     async def story() -> None:
         async with other.running(), one.running(), linked(one, other):
-            await until(lambda: bool(one.links.gossip._memories))
+            await until(lambda: bool(one.links.gossip._announcing._memories))
             run = author.write(b"something new")
             other.store.ingest(run)
             other.links.wrote(run.log)
@@ -171,7 +171,7 @@ def test_whatever_knocks_is_sent_away_and_the_node_goes_on(tmp_path: Path, knock
                 plain = await client.get(f"http://127.0.0.1:{other.port}{PATH}")
                 assert plain.status == 400
             async with linked(one, other):
-                await until(lambda: bool(one.links.gossip._memories))
+                await until(lambda: bool(one.links.gossip._announcing._memories))
             assert one.sizes() == other.sizes()
 
     tell(story)
@@ -248,7 +248,7 @@ def test_a_neighbour_is_told_of_trouble_where_what_it_wants_cannot_be_read(
                 "serving_failed"
             ]
             async with linked(one, other):
-                await until(lambda: bool(one.links.gossip._memories))
+                await until(lambda: bool(one.links.gossip._announcing._memories))
             assert one.sizes() == other.sizes()
             assert other.links.troubles == (None, None)
 
@@ -275,7 +275,7 @@ def test_what_cannot_be_stored_is_stored_once_that_can_be(
                 "storing_failed"
             }
             async with linked(one, other):
-                await until(lambda: bool(one.links.gossip._memories))
+                await until(lambda: bool(one.links.gossip._announcing._memories))
             assert one.sizes() == other.sizes()
             await until(lambda: not one.links.gossip._links)
 
@@ -312,12 +312,12 @@ def test_one_that_takes_nothing_is_left_behind_and_asked_for_nothing_any_more(
     async def story() -> None:
         async with one.running(), stranger(one.port, Author("slow").key, NETWORK) as slow:
             await slow.say(Kind.HEADS, encode_heads([author.runs[0].head]))
-            await until(lambda: bool(one.links.gossip._pulls))
+            await until(lambda: bool(one.links.gossip._pulling._pulls))
             (end,) = one.links._ends.values()
             end.session._channel.put_frames([bytes(65_536)] * 400)  # type: ignore[union-attr]
             one.links.look()
             assert not one.links.gossip._links
-            assert not one.links.gossip._pulls
+            assert not one.links.gossip._pulling._pulls
             await until(lambda: not one.links._ends)
 
     tell(story)
@@ -339,7 +339,7 @@ def test_a_ledger_that_cannot_be_read_for_a_while_ends_links_and_nothing_else(tm
             await until(lambda: not one.links._ends and not other.links._ends)
             assert not one.links.gossip._links
             async with linked(one, other):
-                await until(lambda: bool(one.links.gossip._memories))
+                await until(lambda: bool(one.links.gossip._announcing._memories))
             assert one.sizes() == other.sizes()
             assert one.links.troubles == (None, None)
 
@@ -389,7 +389,7 @@ def test_a_fault_of_the_program_while_it_stores_ends_links_and_nothing_else(
                     await task
             await until(lambda: not one.links._ends)
             async with linked(one, other):
-                await until(lambda: bool(one.links.gossip._memories))
+                await until(lambda: bool(one.links.gossip._announcing._memories))
             assert one.sizes() == other.sizes()
             assert "fault" in [each.message for each in caplog.records if each.levelname == "ERROR"]
 

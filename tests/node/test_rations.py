@@ -358,7 +358,7 @@ def test_who_invents_logs_fills_only_what_a_neighbour_may(
     house: Build, source: Neighbour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("node.unknown.MAX_UNKNOWN_OF_ONE", 20)
-    monkeypatch.setattr("protocol.gossip.MAX_DECLINED", 60)
+    monkeypatch.setattr("protocol.sighting.MAX_DECLINED", 60)
     montes, honest = house("Montes"), house("Honest")
     source.write(run for number in range(50) for run in written(f"invented {number}", [b"x"]).runs)
     montes.node.meet(source)
@@ -370,7 +370,7 @@ def test_who_invents_logs_fills_only_what_a_neighbour_may(
     source.write(run for number in range(50) for run in written(f"more {number}", [b"x"]).runs)
     talk(montes, source)
     assert len(montes.unknown) == 21
-    assert len(montes.node.gossip._declined) == 60
+    assert len(montes.node.gossip._sighting._declined) == 60
     assert montes.sizes().keys() == {montes.writer.log}
 
 
@@ -383,7 +383,7 @@ def test_evidence_of_a_log_that_is_not_taken_in_waits_until_it_is(house: Build, 
     (evidence,) = source.reader.evidence()
     montes.node.meet(source)
     talk(montes, source)
-    source.gossip._forked(evidence, None)
+    source.gossip._announcing.forked(evidence, None)
     settle(montes.node, source)
     assert montes.node.reader.evidence() == []
     montes.sign(Recognise, commune=other.commune)
