@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from .conftest import Open, Running, Secretary
 from .furnishing import payloads, photos_of
 from .people import Person
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 
 @pytest.fixture
@@ -122,6 +126,33 @@ def test_a_form_is_sent_once_by_a_double_click(places: Path, running: Running, o
         page.get_by_role("heading", name="Maize").wait_for()
     page.goto("/")
     assert page.locator("#listings article").count() == 1
+
+
+def test_many_windows_are_open_at_once(montes: Secretary, running: Running, open_page: Open) -> None:
+    """A browser opens six connections to a node: a window that nobody looks at must not keep one."""
+    node = running(montes.home)
+    windows = [open_page(node)]
+    for _ in range(8):
+        turn(windows[-1], away=True)
+        windows.append(windows[0].context.new_page())
+        windows[-1].goto("/", timeout=15_000)
+    assert windows[-1].locator("#listings").count() == 1
+    for window in windows[1:]:
+        turn(window, away=True)
+    assert node.api("/api/1/listings", {"kind": "offer", "title": "Maize"}).status == 201
+    turn(windows[0], away=False)
+    windows[0].get_by_role("heading", name="Maize").wait_for()
+    assert node.api("/api/1/listings", {"kind": "offer", "title": "Honey"}).status == 201
+    windows[0].get_by_role("heading", name="Honey").wait_for()
+
+
+def turn(window: Page, *, away: bool) -> None:
+    """Look at a window, or at another one; driven from outside, the browser takes all for seen."""
+    window.evaluate(
+        "away => { Object.defineProperty(document, 'hidden', {get: () => away, configurable: true});"
+        " document.dispatchEvent(new Event('visibilitychange')); }",
+        away,
+    )
 
 
 def test_search_finds_while_somebody_types(places: Path, running: Running, open_page: Open) -> None:
