@@ -22,8 +22,11 @@ that serves a session.
                 reconcile   what two rosters differ in, found by taking turns
     Asked       questions   what one side asks of the other, and the answers that are not entries
                 pace        how much one side may say or cause, at once and in the long run
+                patience    how long it may take with what it owes
+                wanting     entries over one session: what each side wants and has not had
+                lending     blobs over one session: the same, and how fast each side gets them
+                events      what has happened in a session
                 session     one link from the first byte to the last
-                lending     blobs over one session: what each side wants, and how fast it gets it
                 fetching    blobs that are wanted, asked of one neighbour after the other
                 spreading   addresses from neighbour to neighbour, and what is made of them
                 serving     what was wanted, read and put into frames

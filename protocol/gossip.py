@@ -20,13 +20,7 @@ from .announcing import Announcing
 from .branching import Branching
 from .deeds import Declined, Deed, Held, LinkId, Outcome, Prove, See, Stored, Take
 from .errors import Misbehaved
-from .fetching import Fetching
-from .neighbour import Neighbour, Offer
-from .pulling import Pulling
-from .questions import Farewell, Want
-from .reconcile import Difference
-from .roster import Roster
-from .session import (
+from .events import (
     AddressesTold,
     AddressesWanted,
     Answered,
@@ -39,10 +33,16 @@ from .session import (
     HeadsWanted,
     Opened,
     Satisfied,
-    Session,
     Shown,
     StateTold,
 )
+from .fetching import Fetching
+from .neighbour import Neighbour, Offer
+from .pulling import Pulling
+from .questions import Farewell, Want
+from .reconcile import Difference
+from .roster import Roster
+from .session import Session
 from .sighting import Sighting
 from .spreading import Heard, Spreading, Verdict
 

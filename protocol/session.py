@@ -1,9 +1,9 @@
 """A session: one link between two nodes, from the first byte to the last, without a socket or a clock.
 
-Decides what may be said when, what has to be answered, and when the other side
-is given up. What is asked of whom, and what is done with what comes, is
-`gossip`'s; this holds each side to its word: nothing is taken that was not
-asked for (docs/spec/session.md).
+Decides what may be said when, and what has to be answered; how long the other
+side may take is `patience`'s. What is asked of whom, and what is done with what
+comes, is `gossip`'s; this holds each side to its word: nothing is taken that was
+not asked for (docs/spec/session.md).
 
 Whoever drives it sends what `outgoing` gives, gives what comes to `receive`,
 looks at `events` after each, and calls `tick` when `timer` has come.
@@ -11,14 +11,12 @@ looks at `events` after each, and calls `tick` when `timer` has come.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
 from ledger.evidence import Evidence
-from ledger.log import Head, LogKey, Run
+from ledger.log import Head, LogKey
 
 from . import questions
 from .addresses import (
@@ -28,33 +26,36 @@ from .addresses import (
     encode_addresses,
     encode_addresses_wanted,
 )
-from .blobs import (
-    BlobChunk,
-    BlobWant,
-    decode_blob_want,
-    decode_chunk,
-    decode_no_blob,
-    encode_blob_want,
-)
+from .blobs import BlobWant, decode_blob_want, decode_chunk, decode_no_blob, encode_blob_want
 from .channel import Channel
 from .errors import LeftOff, MessageError, Misbehaved, ProtocolError, SessionError, TooMuch
+from .events import (
+    AddressesTold,
+    AddressesWanted,
+    Answered,
+    BlobCame,
+    BlobEnded,
+    Came,
+    Compared,
+    Ended,
+    Event,
+    HeadsWanted,
+    Opened,
+    Satisfied,
+    Shown,
+    StateTold,
+)
 from .frames import Kind, Message
 from .handshake import Handshake, Identity, Met, Role
 from .lending import Borrowing, Lending
-from .limits import (
-    ANSWER_SECONDS,
-    HASHED_AT_ONCE,
-    MAX_OPEN_WANTS,
-    MAX_REASON_CHARACTERS,
-    MAX_WANTS,
-    MEETING_SECONDS,
-    STATE_BYTES,
-)
+from .limits import HASHED_AT_ONCE, MAX_REASON_CHARACTERS, MAX_WANTS, STATE_BYTES
 from .messages import decode_evidence, decode_heads, decode_runs, encode_evidence, encode_heads
 from .pace import Paces, Thing
+from .patience import Patience
 from .questions import Ask, Farewell, Want
-from .reconcile import Difference, Reconciler
+from .reconcile import Reconciler
 from .roster import Roster
+from .wanting import Owed, Wanted
 
 
 class State(Enum):
@@ -66,129 +67,8 @@ class State(Enum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The other side has proved which log it is."""
-
-    peer: LogKey
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """What the two sides hold differently is known; from now on each may ask for it."""
-
-    differences: tuple[Difference, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Came:
-    """Runs that were wanted; not verified."""
-
-    runs: tuple[Run, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Satisfied:
-    """All has come of what was wanted, or the other side does not hold it (`absent`)."""
-
-    want: Want
-    absent: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Heads and evidence that the other side shows; not verified."""
-
-    heads: tuple[Head, ...] = ()
-    evidence: Evidence | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HeadsWanted:
-    """The other side asks for the newest heads of a log."""
-
-    log: LogKey
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The answer to the question about a tree; empty where the other side does not hold it."""
-
-    ask: Ask
-    hashes: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StateTold:
-    """The state that the other side's roster has now that it wants nothing more."""
-
-    state: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class BlobCame:
-    """A piece of a blob that was wanted, the next one of it."""
-
-    want: BlobWant
-    chunk: BlobChunk
-
-
-@dataclass(frozen=True, slots=True)
-class BlobEnded:
-    """All of a blob has come, and its bytes are its; or the other side does not give it (`absent`)."""
-
-    want: BlobWant
-    absent: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AddressesTold:
-    """Addresses of nodes that the other side tells; their signatures are not checked."""
-
-    told: tuple[Addresses, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AddressesWanted:
-    """The other side asks for addresses, at most so many."""
-
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The session is over. `fault` is the other side's, None if there was none; `said` is its farewell."""
-
-    fault: ProtocolError | None = None
-    said: Farewell | None = None
-
-
-Event: TypeAlias = (
-    Opened
-    | Compared
-    | Came
-    | Satisfied
-    | Shown
-    | HeadsWanted
-    | Answered
-    | StateTold
-    | BlobCame
-    | BlobEnded
-    | AddressesTold
-    | AddressesWanted
-    | Ended
-)
 Snapshot: TypeAlias = Callable[[LogKey], tuple[Roster, Roster | None]]
 """The roster to compare with a log's, and the one remembered that both had last."""
-
-
-@dataclass(slots=True)
-class _Open:
-    """Something wanted, and from where on it is missing."""
-
-    want: Want
-    at: int
 
 
 class Session:
@@ -217,8 +97,8 @@ class Session:
         self._reconciler: Reconciler | None = None
         self._outgoing: list[bytes] = self._handshake.begin()
         self._events: list[Event] = []
-        self._wanted: deque[_Open] = deque()
-        self._serving: deque[Want] = deque()
+        self._wanted = Wanted()
+        self._owed = Owed()
         self._borrowing = Borrowing()
         self._lending = Lending(now)
         self._asked: Ask | None = None
@@ -226,10 +106,7 @@ class Session:
         """what the other side asks about a tree and has not been told; give it to `answer`"""
         self.paces = Paces()
         """what the other side may still say and cause"""
-        self._told = now
-        """the last time that it was told"""
-        self._since: float | None = now
-        """since when something is owed; None until the time is told again after it was asked for"""
+        self._patience = Patience(now)
 
     # Driving it ---------------------------------------------------------------------------------
 
@@ -257,44 +134,38 @@ class Session:
 
     @property
     def timer(self) -> float | None:
-        """When `tick` is to be called next, None if nothing is waited for.
-
-        That is at once where something has been asked for: how long a session was at rest
-        before counts for nothing.
-        """
+        """When `tick` is to be called next, None if nothing is waited for."""
         if self.state is State.ENDED or not self._waits:
             return None
-        if self._since is None:
-            return self._told
-        return self._since + (MEETING_SECONDS if self.state is State.MEETING else ANSWER_SECONDS)
+        return self._patience.ends(meeting=self.state is State.MEETING)
 
     @property
     def _waits(self) -> bool:
         begins = self.state in (State.MEETING, State.COMPARING)
         return begins or bool(self._wanted or self._borrowing) or self._asked is not None
 
+    def _expect(self) -> None:
+        """Something is about to be asked for."""
+        if not self._waits:
+            self._patience.asked()
+
     def tick(self, now: float) -> None:
         """Give the other side up if it has owed something for too long."""
-        self._tell(now)
+        self._patience.tell(now)
         if self.timer is not None and now >= self.timer:
             self._fail(LeftOff("The other side has not answered for too long."))
-
-    def _tell(self, now: float) -> None:
-        self._told = now
-        if self._since is None:
-            self._since = now
 
     def receive(self, data: bytes, now: float) -> None:
         """Take what has come: one message of the transport."""
         if self.is_over:
             return
-        self._tell(now)
+        self._patience.tell(now)
         try:
             if self._channel is None:
-                self._meet(data, now)
+                self._meet(data)
             else:
                 for message in self._channel.receive(data):
-                    self._take(message, now)
+                    self._take(message)
         except ProtocolError as error:
             self._fail(error)
 
@@ -318,7 +189,7 @@ class Session:
         """Take note that runs of the other side were not taken in; too many of them end the session."""
         if self.state is not State.ENDED:
             try:
-                self.paces.take(Thing.REFUSALS, count, self._told)
+                self.paces.take(Thing.REFUSALS, count, self._patience.told)
             except TooMuch as error:
                 self._fail(error)
 
@@ -336,11 +207,10 @@ class Session:
 
     def want(self, wants: Sequence[Want]) -> None:
         """Ask for entries, or for heads; what is wanted comes in the order in which it was."""
-        if not self._waits:
-            self._since = None
+        self._expect()
         for start in range(0, len(wants), MAX_WANTS):
             self._put(Kind.WANT, questions.encode_wants(wants[start : start + MAX_WANTS]))
-        self._wanted += [_Open(want, want.start) for want in wants if not want.is_for_heads]
+        self._wanted.want(wants)
 
     def announce(self, heads: Sequence[Head]) -> None:
         """Show heads of what is held here."""
@@ -358,8 +228,7 @@ class Session:
     def ask(self, ask: Ask) -> None:
         """Ask about a tree; one question at a time."""
         assert self._asked is None, "one question at a time"
-        if not self._waits:
-            self._since = None
+        self._expect()
         self._asked = ask
         self._put(Kind.ASK, questions.encode_ask(ask))
 
@@ -370,14 +239,14 @@ class Session:
 
     def to_serve(self, limit: int) -> list[Want]:
         """The next things that the other side wants, at most `limit`; `serve` answers them in this order."""
-        return [self._serving.popleft() for _ in range(min(limit, len(self._serving)))]
+        return self._owed.take(limit)
 
     def serve(self, frames: Iterable[bytes], rest: Sequence[Want] = ()) -> None:
         """Send what was wanted: frames of messages of runs and of what is absent, as `serving` makes them.
 
         `rest` is what of it has not been answered: it is the next to be served.
         """
-        self._serving.extendleft(reversed(rest))
+        self._owed.put_back(rest)
         if self.state is not State.ENDED:
             assert self._channel is not None
             self._channel.put_frames(frames)
@@ -399,8 +268,7 @@ class Session:
         """Ask for a blob; at most MAX_OPEN_BLOBS at once."""
         if self.state is State.ENDED:
             return
-        if not self._waits:
-            self._since = None
+        self._expect()
         self._borrowing.want(want)
         self._put(Kind.WANT_BLOB, encode_blob_want(want))
 
@@ -428,7 +296,7 @@ class Session:
 
     # Hearing ------------------------------------------------------------------------------------
 
-    def _meet(self, data: bytes, now: float) -> None:
+    def _meet(self, data: bytes) -> None:
         self._outgoing += self._handshake.receive(data)
         met = self._handshake.met
         if met is None:
@@ -436,7 +304,7 @@ class Session:
         self.met = met
         self._channel = Channel(met.keys)
         self.state = State.COMPARING
-        self._since = now
+        self._patience.heard()
         self._events.append(Opened(met.peer, met.version))
         roster, remembered = self._snapshot(met.peer)
         first = self.role is Role.INITIATOR
@@ -454,10 +322,10 @@ class Session:
             self.state = State.OPEN
             self._events.append(Compared(differences))
 
-    def _take(self, message: Message, now: float) -> None:
+    def _take(self, message: Message) -> None:
         if self.is_over:
             return
-        body = message.body
+        body, now = message.body, self._patience.told
         self.paces.take(Thing.MESSAGES, 1, now)
         if message.kind not in (Kind.RUNS, Kind.BLOB):  # those are bounded by what was asked for
             self.paces.take(Thing.BYTES, len(body), now)
@@ -465,14 +333,23 @@ class Session:
             case Kind.RECONCILE:
                 if self._reconciler is None:
                     raise Misbehaved("The other side compares what has been compared.")
-                self._since = now
+                self._patience.heard()
                 self._say_turn(self._reconciler.receive(body))
             case Kind.WANT:
-                self._take_wants(questions.decode_wants(body), now)
+                wants = questions.decode_wants(body)
+                self.paces.take(Thing.WANTS, len(wants), now)
+                self._events += [HeadsWanted(LogKey(want.log)) for want in wants if want.is_for_heads]
+                self._owed.want(want for want in wants if not want.is_for_heads)
             case Kind.RUNS:
-                self._take_runs(decode_runs(body), now)
+                runs = decode_runs(body)
+                self._patience.heard()
+                satisfied = self._wanted.take(runs)
+                self._events.append(Came(tuple(runs)))
+                self._events += [Satisfied(want, absent=False) for want in satisfied]
             case Kind.ABSENT:
-                self._take_absent(questions.decode_absent(body), now)
+                missed = self._wanted.miss(questions.decode_absent(body))
+                self._patience.heard()
+                self._events.append(Satisfied(missed, absent=True))
             case Kind.HEADS:
                 heads = decode_heads(body)
                 self.paces.take(Thing.HEADS, len(heads), now)
@@ -491,7 +368,7 @@ class Session:
                 asked, self._asked = self._asked, None
                 if asked is None:
                     raise Misbehaved("The other side answers about a tree without being asked.")
-                self._since = now
+                self._patience.heard()
                 self._events.append(Answered(asked, questions.decode_hashes(body)))
             case Kind.STATE:
                 if len(body) != STATE_BYTES:
@@ -503,13 +380,13 @@ class Session:
                 self._lending.want(decode_blob_want(body))
             case Kind.BLOB:
                 chunk = decode_chunk(body)
-                self._since = now
+                self._patience.heard()
                 want = self._borrowing.take(chunk)
                 self._events.append(BlobCame(want, chunk))
                 if chunk.is_last:
                     self._events.append(BlobEnded(want, absent=False))
             case Kind.NO_BLOB:
-                self._since = now
+                self._patience.heard()
                 self._events.append(BlobEnded(self._borrowing.miss(decode_no_blob(body)), absent=True))
             case Kind.ADDRESSES:
                 told = decode_addresses(body)
@@ -527,44 +404,3 @@ class Session:
                     raise Misbehaved(
                         "The other side said something that this version does not know: update it."
                     )
-
-    def _take_wants(self, wants: Sequence[Want], now: float) -> None:
-        self.paces.take(Thing.WANTS, len(wants), now)
-        for want in wants:
-            if want.is_for_heads:
-                self._events.append(HeadsWanted(LogKey(want.log)))
-            else:
-                self._serving.append(want)
-        if len(self._serving) > MAX_OPEN_WANTS:
-            raise Misbehaved(
-                "The other side wants more at once than the {limit} things allowed.", limit=MAX_OPEN_WANTS
-            )
-
-    def _take_runs(self, runs: Sequence[Run], now: float) -> None:
-        self._since = now
-        satisfied: list[Want] = []
-        for run in runs:
-            front = self._wanted[0] if self._wanted else None
-            if front is None or run.head.log != front.want.log or not _goes_on(run, front):
-                raise Misbehaved("The other side sends entries that were not asked for.")
-            front.at = run.head.size
-            if front.at >= front.want.end:
-                if front.want.root and (front.at, run.head.root) != (front.want.end, front.want.root):
-                    raise Misbehaved("The other side sends another branch than was asked for.")
-                satisfied.append(front.want)
-                self._wanted.popleft()
-        self._events.append(Came(tuple(runs)))
-        self._events += [Satisfied(want, absent=False) for want in satisfied]
-
-    def _take_absent(self, log: LogKey, now: float) -> None:
-        if not self._wanted or self._wanted[0].want.log != log:
-            raise Misbehaved("The other side lacks what was not asked for.")
-        self._since = now
-        self._events.append(Satisfied(self._wanted.popleft().want, absent=True))
-
-
-def _goes_on(run: Run, front: _Open) -> bool:
-    """Whether a run is the next one of what is wanted; a log may be held from a later index on."""
-    if run.start == front.at:
-        return True
-    return bool(run.before) and front.at == front.want.start == 0 and run.start < front.want.end

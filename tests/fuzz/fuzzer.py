@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
+from protocol.events import Ended
 from protocol.frames import Kind, to_frames
 from protocol.handshake import Handshake, Role
 from protocol.limits import MAX_BATCH_ENTRIES
 from protocol.messages import decode_runs, encode_run, join_runs
-from protocol.session import Ended
 
 from ..support.histories import Author, numbered
 from ..support.memory import held, peak

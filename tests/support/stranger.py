@@ -17,11 +17,12 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from ledger.log import LogKey
 from ledger.signing import SigningKey
 from node.links import PATH
+from protocol.events import Ended, Event
 from protocol.frames import Kind
 from protocol.handshake import Identity, Role
 from protocol.questions import Farewell
 from protocol.roster import Mark, Roster
-from protocol.session import Ended, Event, Session, State
+from protocol.session import Session, State
 
 
 class Stranger:
