@@ -20,7 +20,7 @@ from .state import Nearby, State
 
 Facts = list[tuple[str, str]]
 
-_CONTESTED: Final = N_(
+_TWICE: Final = N_(
     "The commune was brought back twice, so two logs continue the same old one, until one names both: on one "
     "computer alone, make a backup once it has met the other or a neighbour of it, and bring it back into "
     "another folder with `trueque restore`; stop using the others."
@@ -37,7 +37,7 @@ def facts(state: State) -> Facts:
         told.append((_("Network"), state.commune.network))
     told.append((_("Signing"), _signing(state)))
     if state.commune is not None and state.commune.contested and state.situation is Situation.READY:
-        told.append((_("Contested"), _(_CONTESTED)))
+        told.append((_("Contested"), brought_back_twice()))
     if (sentence := uncounted(state)) is not None:
         told.append((_("Past the end"), sentence))
     if state.held is not None:
@@ -115,6 +115,11 @@ def _signing(state: State) -> str:
             "`trueque restore`."
         )
     return _("It will be known in a moment: ask again.")
+
+
+def brought_back_twice() -> str:
+    """What is to be done where two logs continue the same old one of this commune."""
+    return _(_TWICE)
 
 
 def uncounted(state: State) -> str | None:

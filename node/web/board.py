@@ -24,6 +24,7 @@ from ..matching import Match, matches
 from ..noticing import ends_soon
 from ..overview import Listed, listed
 from ..petnames import OwnNames
+from ..reporting import brought_back_twice
 from ..selection import Selection
 from ..service import Service
 from . import drafts
@@ -58,6 +59,8 @@ class Board:
     """it has nothing of this commune's own"""
     recognises: bool
     """this commune deals with another already"""
+    is_twice: bool
+    """another log continues the one of this home as well"""
 
 
 @ROUTES.get("/")
@@ -83,6 +86,7 @@ async def board(request: web.Request) -> web.Response:
                 own=own,
                 is_new=is_whole and not any(row.commune == own for row in found),
                 recognises=own is not None and bool(reader.recognised(own)),
+                is_twice=own is not None and is_whole and service.log in reader.formed(own).contested,
             )
 
     found = await ask(request, look)
@@ -99,6 +103,7 @@ async def board(request: web.Request) -> web.Response:
         further=f"/?{urlencode({**kept, 'from': offset + PAGE})}",
         wall=f"/print?{urlencode(kept)}" if kept else "/print",
         offset=offset,
+        twice=brought_back_twice(),
     )
 
 

@@ -104,7 +104,7 @@ def street(chromium: Browser, folder: Path, voices: Sequence[Voice], others: boo
         for name in ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
             patched.setenv(name, str(folder / name.lower()))
         home = furnish(folder, voices)
-        with NodeProcess(home.home, "--lan") as node, ExitStack() as held:
+        with NodeProcess(home.home, "--lan", "--peer", "127.0.0.1:2") as node, ExitStack() as held:
             assert node.started
             yield Street(chromium, home, node, held.enter_context(beginnings(home)) if others else ())
 

@@ -74,6 +74,9 @@ PLAIN: Final = (
     Voice("La Ceiba", "Jabón azul", "Lo que la asamblea vea justo.", category="hygiene", unit="piece"),
 )  # fmt: skip
 
+ADDRESSES: Final = ("127.0.0.1:1", "[::1]:1")
+"""Of neighbours that are called and never reached: nobody listens there."""
+
 STATES: Final = ("asked", "running", "disputed", "declined", "fulfilled")
 
 
@@ -142,6 +145,8 @@ def furnish(folder: Path, voices: Sequence[Voice]) -> Furnished:
     for number, neighbour in enumerate(home.neighbours):
         if number != 1:
             secretary.sign("recognise", neighbour.commune)
+    for address in ADDRESSES:
+        secretary.run("peers", "--add", address)
     password = folder / "password"
     password.write_text(f"{PASSWORD}\n", encoding="utf-8")
     secretary.run("password", "--password-file", str(password))
@@ -429,6 +434,17 @@ def stops(home: Furnished) -> list[Stop]:
         Stop("audit", "/audit", _audited),
         Stop("log", f"/logs/{first.writer.log.hex()}"),
         Stop("neighbours", "/neighbours", open_all),
+        Stop(
+            "neighbours-faults",
+            "/neighbours",
+            sending("/neighbours/addresses", node="la casa del acopio:uno"),
+        ),
+        Stop("neighbour", f"/neighbours/{first.commune}"),
+        Stop(
+            "neighbour-faults",
+            f"/neighbours/{first.commune}",
+            sending(f"/neighbours/{first.commune}/name", called=third.voice.name),
+        ),
         Stop("neighbour-last-look", "/neighbours", sending(f"/neighbours/{second.commune}/recognise")),
         Stop("diagnosis", "/neighbours/diagnosis"),
         Stop("bundles", "/bundles", open_all),

@@ -132,6 +132,11 @@ def test_a_commune_that_was_brought_back_twice_is_told_and_a_third_log_names_bot
             told = " ".join(who.run("status", speaks=speaks).stdout.split())
             assert all(part in told for part in parts), told
         assert titles(who) == {"Uno", "Dos"}, "both count all the same"
+    node = net.start(one)
+    for speaks, parts in TWICE.items():
+        board = " ".join(node.ask("/", headers={"Accept-Language": speaks}).body.decode().split())
+        assert all(part in board for part in parts), "and who opens the board need not look for it"
+    node.stop()
     third = computer("Los Montes", net.folder / "tercera")
     file = backup_of(net, one, "tercero")
     third.run("restore", file, "--password-file", password_in(net), "--words", words_of(montes))
