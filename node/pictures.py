@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from math import ceil
 from typing import Final
 
 from .errors import InputError
@@ -18,8 +19,11 @@ from .limits import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS
 PHOTO_PIXELS: Final = 1_280
 """pixels of the longer side of a photo: what a telephone shows, some 150 KB."""
 
-DECODED_PIXELS: Final = 25_000_000
-"""pixels that are held in memory at once; 100 MB."""
+DECODED_PIXELS: Final = 16_000_000
+"""pixels that are held in memory at once, 64 MB and some copies; of a JPEG a part is decoded."""
+
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+"""What telephones, scanners and browsers make; what reads TIFF says on standard error what it likes."""
 
 QUALITY: Final = 78
 """of 95; below it skies and walls show blocks."""
@@ -34,12 +38,14 @@ def small(data: bytes) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")) as image:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _check_size(image.size, MAX_IMAGE_PIXELS)
-                image.draft("RGB", (2 * PHOTO_PIXELS, 2 * PHOTO_PIXELS))  # a JPEG need not be decoded whole
+                part = PHOTO_PIXELS / max(image.size)
+                # A JPEG need not be decoded whole: at least of the size that is kept is enough.
+                image.draft("RGB", (ceil(image.width * part), ceil(image.height * part)))
                 _check_size(image.size, DECODED_PIXELS)
+                image.thumbnail((PHOTO_PIXELS, PHOTO_PIXELS))
                 upright = ImageOps.exif_transpose(image)
-                upright.thumbnail((PHOTO_PIXELS, PHOTO_PIXELS))
                 flat = Image.new("RGB", upright.size, "white")  # what is transparent becomes paper
                 shown = upright.convert("RGBA")
                 flat.paste(shown, mask=shown.getchannel("A"))

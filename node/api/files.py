@@ -108,7 +108,8 @@ async def verify_receipt(asked: Asked) -> Receipt:
         if len(data) > MAX_IMAGE_BYTES:
             raise InputError("{path} is no receipt: it is far too long.", path="receipt")
     whole = bytes(data)
-    return await asyncio.to_thread(lambda: receipt_of(verified(receipt_in([("receipt", whole)]))))
+    async with asked.resident.aside.turns:
+        return await asyncio.to_thread(lambda: receipt_of(verified(receipt_in([("receipt", whole)]))))
 
 
 # What takes long --------------------------------------------------------------------------------

@@ -89,15 +89,21 @@ async def _keep_photos(request: web.Request, form: Form, uploads: list[Upload]) 
     """Keep the photos that were chosen, small; from then on the form names them."""
     held = [] if form["no_photos"] else [each.hex() for each in photos_in(form)]
     form.typed.pop("no_photos", None)
+    resident = request.app[RESIDENT]
     for upload in uploads:
         try:
             if len(held) >= MAX_PHOTOS:
                 raise InputError("At most {limit} photos: leave some out.", limit=MAX_PHOTOS)
-            picture = await asyncio.to_thread(lambda upload=upload: small(upload.read()))  # type: ignore[misc]
-            held.append((await request.app[RESIDENT].keep_photo(picture)).hex())
+            async with resident.aside.turns:  # a photo that is unpacked takes much memory
+                picture = await asyncio.to_thread(_small, upload)
+            held.append((await resident.keep_photo(picture)).hex())
         except LedgerError as error:
             form.refuse("photos", error)
     form.typed["images"] = " ".join(dict.fromkeys(held))
+
+
+def _small(upload: Upload) -> bytes:
+    return small(upload.read())
 
 
 def photos_in(form: Form) -> tuple[bytes, ...]:

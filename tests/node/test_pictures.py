@@ -69,6 +69,29 @@ def test_a_picture_that_would_fill_the_memory_is_refused() -> None:
         small(file.getvalue())
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("size", [(4_000, 2_250), (5_120, 5_120), (1_281, 900), (8_000, 10)])
+def test_a_photo_is_kept_as_sharp_as_it_may_be_whatever_its_shape(
+    size: tuple[int, int], orientation: int
+) -> None:
+    """A JPEG is decoded at a part of its size, which must not be below the one that is kept."""
+    with Image.open(io.BytesIO(small(taken(size, orientation=orientation)))) as image:
+        assert max(image.size) == PHOTO_PIXELS
+
+
+def test_what_a_long_photo_takes_in_memory_is_bounded() -> None:
+    """More than a telephone's photo unpacked, in a small file: refused, or decoded in part."""
+    flat = Image.new("RGB", (4_900, 4_900))
+    for kind, words in (("PNG", "larger than a photo"), ("WEBP", "larger than a photo"), ("JPEG", "")):
+        file = io.BytesIO()
+        flat.save(file, kind)
+        if words:
+            with pytest.raises(InputError, match=words):
+                small(file.getvalue())
+        else:
+            assert small(file.getvalue())
+
+
 @given(st.binary(max_size=200), st.integers(0, 400))
 def test_whatever_else_is_refused_in_words(junk: bytes, cut: int) -> None:
     whole = taken((40, 30))

@@ -560,6 +560,10 @@ def test_pictures_without_a_code_and_pictures_that_are_none_are_refused(reading:
         assert codes.is_image(data)
         with pytest.raises(InputError, match="cannot be read"):
             codes.read_image(data)
+    long = io.BytesIO()
+    reading.new("L", (70_000, 20), 255).save(long, "PNG")  # longer than what looks for codes takes
+    with pytest.raises(InputError, match="cannot be read"):
+        codes.read_image(long.getvalue())
     path = tmp_path / "photo.png"
     path.write_bytes(blank.getvalue())
     assert "No code of a receipt" in verify(path, status=2).stderr
