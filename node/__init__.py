@@ -45,7 +45,10 @@ what they decide.
     choice      with whom it stays linked, and who is visited in turn
     backoff     whom to leave alone, and for how long
     door        who of those that knock is let in
-    links       sessions over WebSockets, and the threads that store and serve what goes over them
+    links       all sessions, over WebSockets, and what the rest of the node asks of them
+    watch       who is told of what happens on links
+    speaking    what goes out over all links, in which order
+    farewells   which links this side ends, and what is noted of how they end
     ends        this end of a link, and which of two with one neighbour ends
     storing     what came over all links, stored in the order in which it came
     holdings    what gossip asks of the ledger, answered from the database

@@ -49,7 +49,7 @@ from .limits import (
     MEGABYTE,
     OWN_ANSWER_SECONDS,
 )
-from .links import PATH, Links, Watch
+from .links import PATH, Links
 from .meeting import Meetings, Source
 from .named import Named
 from .neighbours import Event, Found
@@ -57,6 +57,7 @@ from .parts import Part, PartState, Place, Told
 from .quotas import Reach
 from .settings import Settings
 from .unknown import Unknown
+from .watch import Watch
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry, Counter

@@ -1,10 +1,11 @@
-"""Links: sessions over WebSockets, and the threads that store and serve what goes over them.
+"""Links: all sessions of a node, over WebSockets, and what the rest of it asks of them.
 
 Decides which task and which thread does what. The event loop's thread owns the
 sessions and `protocol.gossip`, with a reader of its own; for each link one task
-reads its socket and one writes it; one thread verifies and stores what comes
-from all of them (`storing`); one reads and compresses what they want. Who is
-met, when, and for how long, is the callers'.
+reads its socket and one writes it (`speaking`); one thread verifies and stores
+what comes from all of them (`storing`); one reads and compresses what they want.
+How links end is `farewells`' to say; who is met, when, and for how long, is the
+callers'.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from itertools import count
@@ -25,12 +26,10 @@ from ledger.errors import NotFound, StoreError
 from ledger.log import LogKey
 from ledger.records import CommuneId
 from ledger.store.reading import Reader
-from protocol.addresses import Addresses
 from protocol.deeds import LinkId
 from protocol.gossip import Gossip
 from protocol.handshake import Identity, Role
 from protocol.limits import MAX_NOISE_BYTES
-from protocol.serving import frames_for, hashes_for
 from protocol.session import Session
 
 from . import journal
@@ -38,14 +37,17 @@ from .admission import Admission
 from .blobs import Blobs
 from .deeds import Doer, OwnLog
 from .door import Guest
-from .ends import End, Linked, Parting, Socket, Twins
+from .ends import End, Linked, Parting, Socket
+from .farewells import Farewells
 from .hearsay import Hearsay, Judge
 from .holdings import Holdings, Shelf
 from .lending import Lender
-from .limits import FAREWELL_SECONDS, MAX_SERVED_WANTS, MAX_UNSENT_BYTES, PING_SECONDS, REST_SECONDS
-from .photos import Giving, Photos
+from .limits import FAREWELL_SECONDS, PING_SECONDS, REST_SECONDS
+from .photos import Photos
 from .places import client_for
+from .speaking import Speaking
 from .storing import Storing
+from .watch import Watch
 
 if TYPE_CHECKING:
     from ledger.store.writing import Store
@@ -61,34 +63,14 @@ _TOO_LONG: Final = MAX_NOISE_BYTES + 1
 """bytes of a message that aiohttp refuses: the first length that is one too many."""
 
 
+_UNREADABLE: Final = "This node cannot read what it holds."
+
+
 class Troubles(NamedTuple):
     """Why what neighbours want could not be read, and what came from them could not be stored."""
 
     serving: StoreError | None
     storing: StoreError | None
-
-
-class Watch:
-    """Who is told of what happens on links; each method may be left as it is here."""
-
-    def stored(self) -> None:
-        """Something that came has been stored."""
-
-    def changed(self) -> None:
-        """Somebody was met, or a link has ended."""
-
-    def faulted(self, peer: LogKey | None, host: str, fault: Exception) -> None:
-        """Somebody did what they may not."""
-
-    def learned(self, told: Sequence[Addresses]) -> None:
-        """Addresses of nodes are known that were not, or are newer."""
-
-    def outdone(self, told: Addresses) -> None:
-        """Newer addresses of this very log are about than it has said."""
-
-    def is_kept_out(self, peer: LogKey) -> bool:
-        """Whether somebody who has just proved who they are is sent away again."""
-        return False
 
 
 class Links:
@@ -122,11 +104,10 @@ class Links:
         self._static = os.urandom(32)
         self._numbers = count(1)
         self._ends: dict[LinkId, End] = {}
-        self._twins = Twins(identity.log)
-        self._serving_trouble: StoreError | None = None
-        self._reading_trouble: StoreError | None = None
-        self.sent = self.received = 0
-        """bytes of messages that went out and came in over all links, as they were on the wire"""
+        self._trouble: StoreError | None = None
+        """why gossip could not look at what is held the last time; None once it could"""
+        self.received = 0
+        """bytes of messages that came in over all links, as they were on the wire"""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Links]:
@@ -138,13 +119,23 @@ class Links:
             ThreadPoolExecutor(1, "trueque-take") as taker,
             ThreadPoolExecutor(1, "trueque-serve") as server,
         ):
-            self._reader, self._server = reader, server
+            self._reader = reader
             self._doer = Doer(self._store, self._author, lambda: self._judged(storing), self._unknown)
-            self._shelf = Shelf(serving)
-            self._lender = Lender(serving, self._blobs, self._identity.log)
             own = self._identity.log
+            lender = Lender(serving, self._blobs, own)
             with reader.snapshot():
                 self.gossip = Gossip(Holdings(reader, own))
+            self._farewells = Farewells(
+                own, self._ends, self.gossip, reader, self._watch, self._now, self._unread
+            )
+            self._speaking = Speaking(
+                server,
+                Shelf(serving),
+                lender,
+                self._now,
+                look=self._look_if_readable,
+                failed=lambda end: self._farewells.say(end, "trouble", _UNREADABLE),
+            )
             self._hearsay = Hearsay(
                 self.gossip,
                 server,
@@ -153,7 +144,7 @@ class Links:
                 learned=self._watch.learned,
                 outdone=self._watch.outdone,
             )
-            self._photos = Photos(self._lender, server, self.gossip.blobs, self._look_at_all)
+            self._photos = Photos(lender, server, self.gossip.blobs, self._look_at_all)
             self._storing = Storing(
                 self._store,
                 taker,
@@ -162,7 +153,7 @@ class Links:
                 reader,
                 look=self._look_at_all,
                 stored=self._watch.stored,
-                failed=lambda: self._end_all("trouble"),
+                failed=lambda: self._farewells.say_to_all("trouble"),
             )
             worker = asyncio.create_task(self._storing.do_all())
             try:
@@ -170,7 +161,7 @@ class Links:
             finally:
                 self._photos.close()
                 self._hearsay.close()
-                self._end_all()
+                self._farewells.say_to_all("stopping")
                 async with asyncio.timeout(1):
                     with suppress(TimeoutError):
                         while self._ends:
@@ -241,7 +232,7 @@ class Links:
         """End all links after the ledger was put back to an earlier state: the next ones compare anew."""
         with self._reader.snapshot():
             self.gossip.begin_anew()
-        self._end_all("trouble")
+        self._farewells.say_to_all("trouble")
 
     def look(self) -> None:
         """Have sent what sessions have to say."""
@@ -263,7 +254,12 @@ class Links:
     @property
     def troubles(self) -> Troubles:
         """What of the ledger could not be read or written the last time it was needed."""
-        return Troubles(self._serving_trouble or self._reading_trouble, self._storing.trouble)
+        return Troubles(self._speaking.trouble or self._trouble, self._storing.trouble)
+
+    @property
+    def sent(self) -> int:
+        """Bytes of messages that went out over all links, as they were on the wire."""
+        return self._speaking.sent
 
     @property
     def guests(self) -> list[Guest]:
@@ -297,7 +293,7 @@ class Links:
         end = self._ends.get(link.number)
         if end is not None and end.peer is not None:
             end.left = True
-            self._say_farewell(end, code)
+            self._farewells.say(end, code)
 
     # One link -----------------------------------------------------------------------------------
 
@@ -315,7 +311,7 @@ class Links:
         end = End(number, session, socket, asyncio.Event(), address, now, now)
         self._ends[number] = end
         self.gossip.add(number, session)
-        writer = asyncio.create_task(self._write(end))
+        writer = asyncio.create_task(self._speaking.write(end))
         writer.add_done_callback(lambda _: end.cut())  # nobody would hear anything over it any more
         try:
             end.give_up_early()
@@ -350,10 +346,7 @@ class Links:
         """Have the last words said, as long as somebody takes them."""
         if not end.session.is_over:
             end.session.lost()
-            try:
-                self._look(end)
-            except StoreError as error:
-                self._unread(end, error)
+            self._look_if_readable(end)
         end.look()
         with suppress(asyncio.CancelledError, ConnectionError, TimeoutError):
             async with asyncio.timeout(FAREWELL_SECONDS):
@@ -361,9 +354,9 @@ class Links:
 
     def _unread(self, end: End, error: StoreError) -> None:
         """End a link, since what is held cannot be read at this time."""
-        self._reading_trouble = error
+        self._trouble = error
         journal.tell("reading_failed", level="error", link=end.number, error=error)
-        end.session.end("trouble", "This node cannot read what it holds.")
+        end.session.end("trouble", _UNREADABLE)
         self.gossip.lose(end.number)
         end.look()
 
@@ -372,136 +365,29 @@ class Links:
         if (peer := end.peer) is None:
             return
         if self._watch.is_kept_out(peer):
-            self._say_farewell(end, "later", "This node does not speak with that log for some time.")
+            self._farewells.say(end, "later", "This node does not speak with that log for some time.")
         self._watch.changed()
-
-    async def _write(self, end: End) -> None:
-        """Send what a session has to say; when there is nothing, what is wanted; else a piece of a photo."""
-        giving = Giving(self._lender, self._server)
-        try:
-            while True:
-                for piece in end.session.outgoing():
-                    self.sent += len(piece)
-                    await end.socket.send_bytes(piece)
-                if end.session.is_over:
-                    # Whoever said farewell closes: the reading task waits for the other's close otherwise.
-                    await end.socket.close()
-                    return
-                if await self._answer(end):
-                    continue
-                pause = await giving.go_on(end.session, self._now())
-                if pause != 0.0:
-                    await self._wait(end, pause)
-        finally:
-            giving.close()
-
-    async def _answer(self, end: End) -> bool:
-        """Say some of what the other side asks or wants; whether there was anything."""
-        loop, session = asyncio.get_running_loop(), end.session
-        try:
-            if (ask := session.question) is not None:
-                session.answer(await loop.run_in_executor(self._server, hashes_for, ask, self._shelf))
-            elif wants := session.to_serve(MAX_SERVED_WANTS):
-                session.serve(*await loop.run_in_executor(self._server, frames_for, wants, self._shelf))
-            else:
-                return False
-        except StoreError as error:
-            self._serving_trouble = error
-            journal.tell("serving_failed", level="error", link=end.number, error=error)
-            self._say_farewell(end, "trouble", "This node cannot read what it holds.")
-        else:
-            self._serving_trouble = None
-        return True
-
-    async def _wait(self, end: End, pause: float | None) -> None:
-        """Wait until there is something to say, the other side has had its time, or a pause is over."""
-        timer = end.session.timer
-        waits = [] if timer is None else [max(0.0, timer - self._now())]
-        waits += [] if pause is None else [pause]
-        try:
-            async with asyncio.timeout(min(waits, default=None)):
-                await end.wake.wait()
-        except TimeoutError:
-            end.session.tick(self._now())
-            try:
-                self._look(end)
-            except StoreError as error:
-                self._unread(end, error)
-        end.wake.clear()
 
     def _look(self, end: End) -> None:
         """Let gossip see what has happened in a session. Raises StoreError."""
         with self._reader.snapshot():
             self.gossip.look(end.number)
-        self._reading_trouble = None
+        self._trouble = None
         end.rested = end.rested or self.gossip.is_at_rest(end.number)
-        self._end_duplicates(end)
+        self._farewells.end_twins(end)
         self._storing.add(self.gossip.deeds())
         self._look_at_all()
 
-    def _end_duplicates(self, end: End) -> None:
-        """Keep one link with each neighbour."""
-        for other in list(self._ends.values()):
-            if end.peer is None:
-                return
-            if other is not end and other.peer == end.peer:
-                loser, code = self._twins.loser(end, other, self._now())
-                if code == "copy":
-                    journal.tell("copy", level="warning", peer=end.peer.hex()[:16], host=loser.host)
-                    # If the one that was there is not any more, the system finds out by this.
-                    kept = other if loser is end else end
-                    asyncio.get_running_loop().create_task(_ping(kept.socket))
-                self._say_farewell(loser, code)
-
-    def _say_farewell(self, end: End, code: str, sentence: str = "") -> None:
-        """End a session that is not over, and let gossip know."""
-        end.session.end(code, sentence)
-        end.look()
-        asyncio.get_running_loop().call_later(FAREWELL_SECONDS, end.cut)
+    def _look_if_readable(self, end: End) -> None:
         try:
-            with self._reader.snapshot():
-                self.gossip.look(end.number)
+            self._look(end)
         except StoreError as error:
             self._unread(end, error)
 
-    def _end_all(self, code: str = "stopping") -> None:
-        for end in list(self._ends.values()):
-            self._say_farewell(end, code)
-
     def _look_at_all(self) -> None:
-        for end in list(self._ends.values()):
-            if end.session.unsent > MAX_UNSENT_BYTES and not end.session.is_over:
-                self._say_farewell(end, "slow", "The other side takes too little at a time.")
+        self._farewells.end_slow()
         for end in self._ends.values():
             end.look()
         self._photos.collect()
         self._hearsay.collect()
-        self._tell_of_ends()
-
-    def _tell_of_ends(self) -> None:
-        """Note how sessions ended: what neighbours did wrong, and what they said."""
-        faults, self.gossip.faults = self.gossip.faults, []
-        farewells, self.gossip.farewells = self.gossip.farewells, []
-        for number, peer, fault in faults:
-            end = self._ends.get(number)
-            host = end.host if end is not None else ""
-            journal.tell("fault", link=number, peer=_short(peer), host=host, error=fault)
-            if end is not None:
-                end.fault = fault
-            self._watch.faulted(peer, host, fault)
-        for number, peer, said in farewells:
-            end = self._ends.get(number)
-            if end is not None:
-                end.said = said.code
-            level = "debug" if said.code == "enough" else "info"  # that is said at every visit
-            told = {"link": number, "peer": _short(peer), "code": said.code, "said": said.sentence}
-            journal.tell("farewell", level=level, **told)
-
-
-def _short(peer: LogKey | None) -> str:
-    return peer.hex()[:16] if peer else "?"
-
-
-async def _ping(socket: Socket) -> None:
-    with suppress(ConnectionError):
-        await socket.ping()
+        self._farewells.note()

@@ -31,8 +31,9 @@ from ledger.signing import SigningKey
 from ledger.store.reading import Reader
 from ledger.store.writing import Store
 from node.admission import Admission
-from node.links import PATH, Links, Watch
+from node.links import PATH, Links
 from node.listener import tersely
+from node.watch import Watch
 from protocol.handshake import Identity
 
 from ..support.memory import peak

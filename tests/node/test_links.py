@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, TCPConnector, WSMessage, WSMsgType, web
+from aiohttp import ClientSession, WSMessage, WSMsgType, web
 
 from ledger.errors import StoreError
-from ledger.log import LogKey
 from ledger.store.reading import Reader
 from ledger.store.writing import Store
-from node import links, storing
+from node import storing
 from node.admission import Admission
 from node.ends import Parting
 from node.links import PATH, Links
-from protocol.frames import Kind
 from protocol.handshake import Identity, Role
-from protocol.limits import SERVED_BYTES
-from protocol.messages import encode_heads
-from protocol.questions import Want, encode_wants
-from protocol.serving import frames_for
 from protocol.session import Session
 
 from ..support.histories import NETWORK, Author, numbered, written
-from ..support.stranger import stranger
 
 SECONDS = 20.0
 """seconds after which a story has failed; it takes a tenth of one."""
@@ -177,48 +170,6 @@ def test_whatever_knocks_is_sent_away_and_the_node_goes_on(tmp_path: Path, knock
     tell(story)
 
 
-def from_host(host: str) -> ClientSession:
-    """What opens links from another address of this computer."""
-    return ClientSession(connector=TCPConnector(local_addr=(host, 0)))
-
-
-def test_two_copies_of_one_home_do_not_take_turns(tmp_path: Path) -> None:
-    """The one that was there first gives way once, as if it had moved; then the other one stays."""
-    middle = Node(tmp_path, "middle")
-    home, copy = Node(tmp_path, "home"), Node(tmp_path, "copy")
-    copy.links._identity = home.links._identity
-    log = LogKey(home.key.public_key)
-
-    def hosts() -> list[str]:
-        return [link.host for link in middle.links.linked]
-
-    async def story() -> None:
-        async with (
-            middle.running(), home.running(), copy.running(),
-            from_host("127.0.0.1") as here, from_host("127.0.0.2") as there,
-        ):  # fmt: skip
-            first = asyncio.create_task(home.links.meet(here, "127.0.0.1", middle.port))
-            await until(lambda: hosts() == ["127.0.0.1"])
-            second = asyncio.create_task(copy.links.meet(there, "127.0.0.1", middle.port))
-            assert (await first).said == "duplicate"
-            for _time in range(3):
-                parting = await home.links.meet(here, "127.0.0.1", middle.port)
-                assert (parting.said, parting.peer) == ("copy", middle.key.public_key)
-                assert hosts() == ["127.0.0.2"]
-            assert not second.done()
-            # Where the one that stayed is gone, the other is let in: nothing is refused for its own sake.
-            (kept,) = copy.links.linked
-            copy.links.leave(kept, "done")
-            assert (await second).left
-            third = asyncio.create_task(home.links.meet(here, "127.0.0.1", middle.port))
-            await until(lambda: hosts() == ["127.0.0.1"])
-            assert [link.peer for link in middle.links.linked] == [log]
-            third.cancel()
-            await asyncio.gather(third, return_exceptions=True)
-
-    tell(story)
-
-
 @contextmanager
 def failing(owner: object, name: str) -> Iterator[None]:
     """A function of the store that fails as long as it is tried here."""
@@ -229,30 +180,6 @@ def failing(owner: object, name: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(owner, name, fail)
         yield
-
-
-def test_a_neighbour_is_told_of_trouble_where_what_it_wants_cannot_be_read(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    one, other = Node(tmp_path, "one"), Node(tmp_path, "other")
-    other.holding(written("some", numbered("some", 3)))
-
-    async def story() -> None:
-        async with other.running(), one.running():
-            with failing(links, "frames_for"):
-                async with linked(one, other) as task:
-                    assert (await task).said == "trouble"
-            assert other.links.troubles.serving is not None
-            assert one.links.troubles == (None, None)
-            assert [each.message for each in caplog.records if each.levelname == "ERROR"] == [
-                "serving_failed"
-            ]
-            async with linked(one, other):
-                await until(lambda: bool(one.links.gossip._announcing._memories))
-            assert one.sizes() == other.sizes()
-            assert other.links.troubles == (None, None)
-
-    tell(story)
 
 
 def test_what_cannot_be_stored_is_stored_once_that_can_be(
@@ -282,47 +209,6 @@ def test_what_cannot_be_stored_is_stored_once_that_can_be(
     tell(story)
 
 
-def test_one_that_has_moved_is_believed_at_once(tmp_path: Path) -> None:
-    """It opens a link from elsewhere while the former one seems to stand."""
-    middle, laptop = Node(tmp_path, "middle"), Node(tmp_path, "laptop")
-
-    async def story() -> None:
-        async with middle.running(), laptop.running(), AsyncExitStack() as stack:
-            tasks = []
-            for host in ("127.0.0.1", "127.0.0.2", "127.0.0.3"):
-                client = await stack.enter_async_context(from_host(host))
-                tasks.append(asyncio.create_task(laptop.links.meet(client, "127.0.0.1", middle.port)))
-                await until(lambda host=host: [link.host for link in middle.links.linked] == [host])  # type: ignore[misc]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    tell(story)
-
-
-def test_one_that_takes_nothing_is_left_behind_and_asked_for_nothing_any_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was asked of it is asked of others; no place is kept for it."""
-    monkeypatch.setattr(links, "MAX_UNSENT_BYTES", 100_000)
-    monkeypatch.setattr(links, "FAREWELL_SECONDS", 0.1)
-    one = Node(tmp_path, "one")
-    author = written("some", numbered("some", 3))
-
-    async def story() -> None:
-        async with one.running(), stranger(one.port, Author("slow").key, NETWORK) as slow:
-            await slow.say(Kind.HEADS, encode_heads([author.runs[0].head]))
-            await until(lambda: bool(one.links.gossip._pulling._pulls))
-            (end,) = one.links._ends.values()
-            end.session._channel.put_frames([bytes(65_536)] * 400)  # type: ignore[union-attr]
-            one.links.look()
-            assert not one.links.gossip._links
-            assert not one.links.gossip._pulling._pulls
-            await until(lambda: not one.links._ends)
-
-    tell(story)
-
-
 def test_a_ledger_that_cannot_be_read_for_a_while_ends_links_and_nothing_else(tmp_path: Path) -> None:
     """Whatever is read when a neighbour says something: there is a place for it again afterwards."""
     one, other = Node(tmp_path, "one"), Node(tmp_path, "other")
@@ -342,30 +228,6 @@ def test_a_ledger_that_cannot_be_read_for_a_while_ends_links_and_nothing_else(tm
                 await until(lambda: bool(one.links.gossip._announcing._memories))
             assert one.sizes() == other.sizes()
             assert one.links.troubles == (None, None)
-
-    tell(story)
-
-
-def test_what_is_wanted_by_the_gigabyte_is_served_by_the_megabyte(tmp_path: Path) -> None:
-    """A log wanted a thousand times takes no more memory than once, and others get theirs in between."""
-    one = Node(tmp_path, "one")
-    author = written("long", *([bytes([number]) * 1_000 for number in range(200)] for _ in range(15)))
-    one.holding(author)
-    log, size = author.state.log, author.state.size
-
-    async def story() -> None:
-        async with one.running(), stranger(one.port, Author("greedy").key, NETWORK) as greedy:
-            wants = [Want(log, 0, size)] * 1_000
-            served = frames_for(wants, one.links._shelf)
-            assert sum(map(len, served.frames)) < 2 * SERVED_BYTES
-            assert served.rest[0].start > 0
-            assert len(served.rest) > 990
-            await greedy.say(Kind.WANT, encode_wants(wants))
-            async with stranger(one.port, Author("modest").key, NETWORK) as modest:
-                modest.session.want([Want(log, 0, size)])
-                await modest.send()
-                while modest.session.open_wants:
-                    assert await modest.hear()
 
     tell(story)
 
