@@ -54,7 +54,7 @@ async def new(request: web.Request) -> web.Response:
 @ROUTES.post("/listings/new")
 async def post(request: web.Request) -> web.Response:
     """Read the form, and show what it says once more; or the form again with what is wrong with it."""
-    async with form_with_files(request, MAX_PHOTO_BYTES) as (form, uploads):
+    async with form_with_files(request, MAX_PHOTO_BYTES, forgiving=True) as (form, uploads):
         await _keep_photos(request, form, uploads)
     drafts.keep(request, form, "/listings/new", form["title"])
     if form["edit"]:

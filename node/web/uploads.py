@@ -2,7 +2,8 @@
 
 Decides how much is taken: of the fields as much as any form has, of the files
 together what the page says. Files lie in the home while the request lasts, so
-that a stick with a ledger on it can be read on a small computer.
+that a stick with a ledger on it can be read on a small computer. Where a page
+says so, a file that cannot be taken costs nobody what was typed beside it.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from aiohttp import BodyPartReader, web
 
-from ledger.errors import StoreError
+from ledger.errors import LedgerError, StoreError
 
 from .. import wording
 from ..api import RESIDENT
@@ -55,10 +56,14 @@ class Upload:
 
 
 @asynccontextmanager
-async def form_with_files(request: web.Request, most: int) -> AsyncIterator[tuple[Form, list[Upload]]]:
+async def form_with_files(
+    request: web.Request, most: int, *, forgiving: bool = False
+) -> AsyncIterator[tuple[Form, list[Upload]]]:
     """A form and its files, of `most` bytes together; files that were left empty are not among them.
 
-    Raises InputError on more, and on what no form is; StoreError where the disk takes no more.
+    Raises InputError on more, and on what no form is; StoreError where the disk
+    takes no more. If it is `forgiving`, a file that is too large or has no room is
+    told at its field instead, and what follows is read and left: as much again.
     """
     if not request.content_type.startswith("multipart/"):
         yield await form_of(request), []
@@ -66,6 +71,7 @@ async def form_with_files(request: web.Request, most: int) -> AsyncIterator[tupl
     given: dict[str, str] = {}
     uploads: list[Upload] = []
     opened: list[BinaryIO] = []
+    fault: tuple[str, LedgerError] | None = None
     texts = files = parts = 0
     home = request.app[RESIDENT].home.path
     try:
@@ -79,21 +85,35 @@ async def form_with_files(request: web.Request, most: int) -> AsyncIterator[tupl
                     texts += len(data)
                     given[part.name] = plain(data.decode())
                     continue
+                if fault is not None:
+                    files += await _leave(part, 2 * most - files, most)
+                    continue
                 spool = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=str(home))  # noqa: SIM115  # below
                 file = cast(BinaryIO, spool)
                 opened.append(file)
-                size = await _fill(file, part, most - files, most, home)
+                try:
+                    size = await _fill(file, part, most - files, most, home)
+                except (InputError, StoreError) as error:
+                    if not forgiving:
+                        raise
+                    fault = part.name, error
+                    files = most + await _leave(part, most, most)
+                    continue
                 files += size
                 if size:
                     uploads.append(Upload(part.name, part.filename, size, file))
         except (ValueError, LookupError, AssertionError) as error:
             raise unreadable() from error
-        yield Form(given), uploads
+        form = Form(given)
+        if fault is not None:
+            form.refuse(*fault)
+        yield form, uploads
     finally:
         taken = [upload.file for upload in uploads if upload.taken]
         for file in opened:
             if file not in taken:
-                file.close()
+                with suppress(OSError):  # what is left of one that the disk did not take
+                    file.close()
 
 
 async def _text_of(part: BodyPartReader, most: int) -> bytes:
@@ -110,10 +130,7 @@ async def _fill(file: BinaryIO, part: BodyPartReader, left: int, most: int, home
     while chunk := await part.read_chunk(65_536):
         size += len(chunk)
         if size > left:
-            raise InputError(
-                "What was chosen is larger than the {size} that this page takes: choose something smaller.",
-                size=wording.size_of(most),
-            )
+            raise _too_large(most)
         try:
             await asyncio.to_thread(file.write, chunk)
         except OSError as error:
@@ -123,3 +140,20 @@ async def _fill(file: BinaryIO, part: BodyPartReader, left: int, most: int, home
                 reason=error.strerror,
             ) from error
     return size
+
+
+async def _leave(part: BodyPartReader, left: int, most: int) -> int:
+    """Read what is left of a file and keep nothing of it; how much that was. Raises InputError on more."""
+    size = 0
+    while chunk := await part.read_chunk(65_536):
+        size += len(chunk)
+        if size > left:
+            raise _too_large(most)
+    return size
+
+
+def _too_large(most: int) -> InputError:
+    return InputError(
+        "What was chosen is larger than the {size} that this page takes: choose something smaller.",
+        size=wording.size_of(most),
+    )

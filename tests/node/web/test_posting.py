@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
+import pytest
+
 from ...support.browser import Browser, path_of
+from ...support.nodes import START, NodeProcess
 from ..conftest import Secretary
 from ..test_pictures import taken
 from .conftest import Visiting
@@ -210,6 +213,32 @@ def test_what_is_no_photo_is_refused_at_its_field(montes: Secretary, visit: Visi
     assert browser.page.status == 422
     assert "This is no picture that can be read" in browser.page.text
     assert browser.page.form("Look at it once more").fields["title"] == "Paint"
+
+
+NO_ROOM = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000)); "
+NO_PATIENCE = "from node.web import posting; posting.MAX_PHOTO_BYTES = 2_000_000; "
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [(NO_ROOM, "cannot be kept in"), (NO_PATIENCE, "choose something smaller")],
+    ids=["no room", "too large"],
+)
+def test_a_photo_that_cannot_be_taken_costs_nobody_what_was_typed(
+    montes: Secretary, before: str, said: str
+) -> None:
+    with NodeProcess(montes.home, start=before + START) as node:
+        browser = Browser(node.told["people_port"])
+        browser.open("/listings/new")
+        photo = b"\xff\xd8\xff" + bytes(3_000_000)
+        browser.send("Look at it once more", {"photos": photo}, title="Paint", note="Two tins")
+        assert browser.page.status == 422
+        assert said in browser.page.text
+        assert browser.page.form("Look at it once more").fields["note"] == "Two tins"
+        browser.send("Look at it once more")
+        browser.send("Sign it")
+        assert "Two tins" in browser.page.text
+    assert entries(montes) == 2
 
 
 def test_a_form_is_filled_in_the_language_of_the_page(montes: Secretary, visit: Visiting) -> None:
