@@ -40,7 +40,9 @@ what they decide.
     addresses   where nodes can be called, as people type it
     addressbook  the addresses that somebody here gave, kept in a file
     named       the nodes at these addresses, called and told of
-    meeting     when each of them is tried, and whose link is kept
+    around      the nodes that are announced on the local networks, met as well
+    meeting     when each of them is tried
+    tending     which links have come to rest, and which end for others
     circle      what is told of them
     choice      with whom it stays linked, and who is visited in turn
     backoff     whom to leave alone, and for how long
@@ -59,6 +61,7 @@ what they decide.
     lending     which photos are given to neighbours, and kept of theirs
     deeds       what gossip wants to have done: runs and evidence verified and stored
     admission   which logs of others a home takes in
+    following   the same in a running node, looked at again as it changes
     rations     what is held of them, counted
     unknown     the newest heads of those it does not
     shares      what that comes to, told

@@ -1,9 +1,10 @@
 """Company: which other nodes this one may meet, and whom it lets in.
 
-Decides whom to meet: the addresses that the operator gave, and the nodes that
-are announced on the local network; and who is sent away for what they did. When
-each is tried and whose link is kept is `meeting`'s, links themselves are
-`links`', what is said over them `protocol.gossip`'s.
+Decides what a node that keeps company is made of, what it tells of itself, and
+who is sent away for what they did. Whom to meet is `named`'s, `around`'s and
+`calling`'s, when each is tried `meeting`'s, whose logs are taken in
+`following`'s; links themselves are `links`', what is said over them
+`protocol.gossip`'s.
 """
 
 from __future__ import annotations
@@ -17,29 +18,25 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from aiohttp import web
 
-from ledger.author import Situation, TakenBack
-from ledger.errors import NotFound, StoreError
+from ledger.author import TakenBack
+from ledger.errors import NotFound
 from ledger.log import Head, LogKey, Run
-from ledger.records import CommuneId
 from ledger.sentences import N_
-from ledger.store.reading import Reader
 from protocol.addresses import PURPOSE, Addresses
 from protocol.handshake import Identity
 
 from . import clock, journal, shares
 from .addresses import Address
-from .admission import Admission, reach_of
 from .answers import plain_error
+from .around import Around
 from .backoff import Backoff, Clocks, Pauses
 from .blobs import Blobs
 from .calling import Calling
-from .choice import position_of
 from .circle import NOBODY, facts_of
 from .door import is_here, refusal
 from .ends import is_misbehaviour
-from .hints import Hint
+from .following import Following
 from .limits import (
-    DAY_LOOK_SECONDS,
     FAULT_SECONDS,
     FAULTS_FORGIVEN_AT_HOST,
     MAX_FAULT_SECONDS,
@@ -50,12 +47,12 @@ from .limits import (
     OWN_ANSWER_SECONDS,
 )
 from .links import PATH, Links
-from .meeting import Meetings, Source
+from .meeting import Meetings
 from .named import Named
-from .neighbours import Event, Found
+from .neighbours import Event
 from .parts import Part, PartState, Place, Told
-from .quotas import Reach
 from .settings import Settings
+from .tending import Tending
 from .unknown import Unknown
 from .watch import Watch
 
@@ -118,16 +115,12 @@ class Company(Part, Watch):
         self._links: Links | None = None
         self._meetings: Meetings | None = None
         self._discovery: Discovery | None = None
-        self._hints: dict[str, Hint] = {}
-        self._places: dict[str, Sequence[str]] = {}
-        """the addresses of each announced node as they were when it was last heard of"""
-        self._tasks: dict[str, asyncio.Task[None]] = {}
         clocks = Clocks(time.monotonic, clock.now, random.random)
         self._hosts = Backoff(Pauses(FAULT_SECONDS, MAX_FAULT_SECONDS), clocks, room=MAX_HOSTS_BLAMED)
         self._clocks = clocks
-        self._reach = Reach({})
-        self._recognised: frozenset[CommuneId] = frozenset()
-        self._reach_is_old = False
+        self._following: Following | None = None
+        self._tending: Tending | None = None
+        self._around: Around | None = None
         self._calling: Calling | None = None
         self._named: Named | None = None
         self._refused: Counter | None = None
@@ -153,18 +146,15 @@ class Company(Part, Watch):
         custody = place.custody
         self._custody = custody
         own, name = await custody.ask(_self_of)
-        self._reach, self._recognised, _ = await custody.ask(self._reach_of)
-
-        def judged(reader: Reader) -> Admission:
-            return Admission(reader, self._reach, _nothing_waits, custody.rations)
-
+        following = self._following = Following(custody, self._settings)
+        await following.begin()
         self._unknown = await asyncio.to_thread(Unknown, custody.network, custody.storage.unknowns)
         links = Links(
             custody.home.ledger,
             custody.store,
             _Own(custody),
             Identity.of(custody.home.read_key(), custody.network),
-            judged,
+            following.admission,
             watch=self,
             unknown=self._unknown,
             blobs=Blobs(custody.home.blobs, self._settings.photo_megabytes * MEGABYTE),
@@ -186,11 +176,19 @@ class Company(Part, Watch):
             tries=self._tries,
             faults=self._faults,
             places=self._settings.live_links,
-            recognises=lambda log: links.commune_of(log) in self._recognised,
+            recognises=lambda log: links.commune_of(log) in following.recognised,
             proved=lambda instance: self._discovery.prove(instance) if self._discovery else None,
-            behaved=lambda link: self._hosts.forgive(link.host),
             tried=lambda name, peer, why: self._calling.tried(name, peer, why) if self._calling else None,
         )
+        self._tending = Tending(
+            links,
+            self._meetings,
+            tries=self._tries,
+            faults=self._faults,
+            places=self._settings.live_links,
+            behaved=lambda link: self._hosts.forgive(link.host),
+        )
+        self._around = Around(custody.log, links, self._meetings)
         key = custody.home.read_key()
         self._calling = Calling(
             custody.log,
@@ -203,7 +201,7 @@ class Company(Part, Watch):
             links.look,
         )
         await self._calling.begin(self._settings.places)
-        self._tasks["days"] = asyncio.create_task(self._count_days(links))
+        following.count_days(links)
         self._named = Named(links, self._meetings)
         self._named.call(place.addresses, at_once=False)
         if self._settings.discovery:
@@ -219,17 +217,18 @@ class Company(Part, Watch):
             await self._discovery.start()
 
     async def stop(self) -> None:
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        if self._following is not None:
+            await self._following.close()
         if self._calling is not None:
             self._calling.close()
+        if self._tending is not None:
+            await self._tending.close()
         if self._meetings is not None:
             await self._meetings.close()
         stops = [self._held.aclose()]
         if self._discovery is not None:
             stops.append(self._discovery.stop())
-        self._links = self._meetings = None
+        self._links = self._meetings = self._around = None
         await asyncio.gather(*stops)
 
     def written(self) -> None:
@@ -237,9 +236,8 @@ class Company(Part, Watch):
             self._links.wrote(self._custody.log)
             if self._meetings is not None:
                 self._meetings.hurry()
-            if (task := self._tasks.get("review")) is not None:
-                task.cancel()  # the new one looks at everything
-            self._tasks["review"] = asyncio.create_task(self._review(self._links))
+            if self._following is not None:
+                self._following.wrote(self._links)
 
     def named(self, addresses: Sequence[Address]) -> None:
         if self._named is not None and self._meetings is not None:
@@ -259,12 +257,13 @@ class Company(Part, Watch):
             self._links.begin_anew()
 
     def state(self) -> PartState:
-        if self._links is None or self._meetings is None:
+        if self._links is None or self._meetings is None or self._following is None:
             return PartState(NOBODY, (Told(_ALONE),))
-        facts = facts_of(self._links, self._meetings, self._hints)
+        facts = facts_of(self._links, self._meetings, self._around.hints if self._around else {})
         facts["given"] = [] if self._named is None else self._named.facts()
         count = len(facts["peers"])
-        quotas = shares.facts_of(self._custody.rations, self._unknown, self._recognised, self._links.name_of)
+        recognised = self._following.recognised
+        quotas = shares.facts_of(self._custody.rations, self._unknown, recognised, self._links.name_of)
         troubles = [
             (name, template, plain_error(error))
             for name, template, error in zip(
@@ -321,89 +320,14 @@ class Company(Part, Watch):
         if self._meetings is not None:
             self._meetings.changed()
 
-    # What is announced --------------------------------------------------------------------------
+    def stored(self) -> None:
+        if self._links is not None and self._following is not None:
+            self._following.came(self._links)
 
     def _heard(self, event: Event) -> None:
-        """Take what is announced on the local network; it is believed once it has been met."""
-        hint = event.hint
-        if self._meetings is None:
-            return
-        if isinstance(event, Found):
-            self._hints[hint.instance] = hint
-            self._leave_former_places(hint)
-            # Both have heard of each other: the lower log begins, and the other one only if nothing comes.
-            later = 0.0 if self._custody.log < hint.log else MEETING_SECONDS
-            position = position_of(hint.log)
-            self._meetings.add(
-                hint.instance, lambda: self._ways(hint.instance), position, Source.AROUND, later
-            )
-        else:
-            self._hints.pop(hint.instance, None)
-            self._places.pop(hint.instance, None)
-            self._meetings.changed()
-
-    def _leave_former_places(self, hint: Hint) -> None:
-        """End links with a node that has left the address at which they found it."""
-        assert self._meetings is not None
-        assert self._links is not None
-        for link in self._meetings.links_of(hint.instance):
-            if link.host in self._places.get(hint.instance, ()) and link.host not in hint.addresses:
-                self._links.cut(link)
-        self._places[hint.instance] = hint.addresses
-
-    def _ways(self, instance: str) -> Sequence[tuple[str, int]]:
-        hint = self._hints.get(instance)
-        return [] if hint is None else [(address, hint.port) for address in hint.addresses]
-
-    # Whose logs are taken in --------------------------------------------------------------------
-
-    def stored(self) -> None:
-        """Entries of others have come: whom they recognise may have changed, and so who is in reach."""
-        task = self._tasks.get("reach")
-        self._reach_is_old = True
-        if self._links is not None and (task is None or task.done()):
-            self._tasks["reach"] = asyncio.create_task(self._review_reach(self._links))
-
-    async def _review_reach(self, links: Links) -> None:
-        self._reach_is_old = True
-        while self._reach_is_old:  # more may come while the ledger is asked
-            self._reach_is_old = False
-            reach, self._recognised, is_closed = await self._custody.ask(self._reach_of)
-            if reach != self._reach:
-                self._reach = reach
-                links.forgive()
-            if is_closed and self._custody.situation is not Situation.SEALED:
-                await self._custody.review()
-
-    async def _review(self, links: Links) -> None:
-        """Look at whom the commune recognises now, and a moment later at what a bundle may have brought."""
-        await self._review_reach(links)
-        await asyncio.sleep(MEETING_SECONDS)
-        logs = await self._custody.ask(lambda service: [branch.log for branch in service.reader.branches()])
-        links.took_in(logs)
-
-    def _reach_of(self, service: Service) -> tuple[Reach, frozenset[CommuneId], bool]:
-        """Whose logs are taken in, whom this commune recognises itself, and whether it has gone on
-        in another log than this one.
-        """
-        own = service.own
-        if own is None:
-            return Reach({}), frozenset(), False
-        reach = reach_of(service.reader, own, self._settings)
-        if reach != self._reach:
-            self._custody.rations.open(service.reader, reach, service.log)
-        is_closed = service.log in service.reader.formed(own).seals
-        return reach, frozenset(service.reader.recognised(own)), is_closed
-
-    async def _count_days(self, links: Links) -> None:
-        """Ask again for what was held back whenever another day has begun: there is room for more."""
-        while True:
-            await asyncio.sleep(DAY_LOOK_SECONDS)
-            if self._custody.rations.count_day(clock.now(), time.monotonic()):
-                try:
-                    links.forgive()
-                except StoreError as error:
-                    journal.tell("reading_failed", level="error", error=error)
+        """Take what is announced on the local network."""
+        if self._around is not None:
+            self._around.heard(event)
 
 
 def _self_of(service: Service) -> tuple[str, str]:
@@ -413,7 +337,3 @@ def _self_of(service: Service) -> tuple[str, str]:
         with suppress(NotFound):
             name = service.reader.commune(service.own).name
     return service.log.hex()[:16], name
-
-
-def _nothing_waits() -> None:
-    """What was admitted is stored before anything else is judged: nothing waits."""

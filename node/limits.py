@@ -384,6 +384,10 @@ DAY_SECONDS: Final = 72_000.0
 DAY_LOOK_SECONDS: Final = 600.0
 """seconds between two looks whether another day has begun; ten minutes more or less are no matter."""
 
+REVIEW_SECONDS: Final = 1.0
+"""seconds after something was signed or taken in here until neighbours are told of all that is held: whatever
+else a bundle brought is stored by then, or soon after and told at the next look."""
+
 MAX_HELD_BACK: Final = 1_024
 """logs held back of which is remembered why; to be shown. Nobody reads more."""
 

@@ -1,10 +1,10 @@
 """Meeting: the nodes that may be met, each with a task of its own that tries it in its time.
 
-Decides when a node is tried (at once, after a pause, in its turn), what counts
-as having met it, and which links are ended because they are at rest and others
-are wanted: with a node that is chosen (`choice`) the link stays, any other is
-visited, compared with, and left until its turn comes again. Where nodes are is
-`company`'s to know, how long pauses are `backoff`'s.
+Decides when a node is tried (at once, after a pause, in its turn), and with whom
+this one wants to stay linked: any other is visited, compared with, and left
+until its turn comes again. Where nodes are is `named`'s, `around`'s and
+`calling`'s to know, how long pauses are `backoff`'s; what becomes of links that
+stand is `tending`'s.
 
 Belongs to the event loop's thread.
 """
@@ -43,7 +43,6 @@ from .limits import (
     MAX_LONE_TURN_SECONDS,
     MEETING_SECONDS,
     STEADY_SECONDS,
-    TEND_SECONDS,
     VISITS_AT_ONCE,
 )
 from .links import Links
@@ -130,15 +129,14 @@ class Meetings:
         places: int,
         recognises: Callable[[LogKey], bool],
         proved: Callable[[str], None],
-        behaved: Callable[[Linked], None],
         tried: Callable[[str, LogKey | None, str], None] = lambda name, peer, why: None,
     ) -> None:
         """`guarded` is the client for places that others have told, `client` for all else.
 
         `tries` is the book of addresses and logs that could not be met, `faults` of logs that did wrong.
         `recognises` says whether a log belongs to a commune that this one recognises; `proved` is told
-        the name of an announcement that was true, `behaved` of links that have stood for a while, `tried`
-        of places that others have told: the name, who was there, and if nobody was, why.
+        the name of an announcement that was true, `tried` of places that others have told: the name, who
+        was there, and if nobody was, why.
         """
         self.all: dict[str, Meeting] = {}
         self._own = position_of(own)
@@ -151,17 +149,13 @@ class Meetings:
         self._places = places
         self._recognises = recognises
         self._proved = proved
-        self._behaved = behaved
         self._wanted: frozenset[Position] | None = None
-        self._resting: dict[int, Linked] = {}
-        self._steady: set[int] = set()
         self._is_closed = False
-        self._tending = asyncio.create_task(self._tend_for_ever())
 
     async def close(self) -> None:
         """Meet nobody any more."""
         self._is_closed = True  # a link that ends at this very moment takes no notice of being cancelled
-        tasks = [self._tending, *(each.task for each in self.all.values() if each.task is not None)]
+        tasks = [each.task for each in self.all.values() if each.task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -350,43 +344,8 @@ class Meetings:
                 meeting.turn = min(meeting.turn, now)
             self.changed()
 
-    # Tending ------------------------------------------------------------------------------------
-
-    async def _tend_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(TEND_SECONDS)
-            try:
-                self.tend()
-            except Exception as error:  # whatever it is, links are to be tended after it too
-                journal.fault("fault", error, part="tending")
-
-    def tend(self) -> None:
-        """Look which links are at rest: note that they were met, and end those that are not wanted.
-
-        Whoever opened a link ends it; the other side does if it has too many.
-        """
-        linked, now = self._links.linked, time.monotonic()
-        for number in self._resting.keys() - {link.number for link in linked}:
-            gone = self._resting.pop(number)
-            self._steady.discard(number)
-            self._tries.saw(position_of(gone.peer).hex())
-        too_many = len(linked) - self._places
-        for link in linked:
-            if not self._links.rests(link):
-                continue
-            if link.number not in self._resting:
-                self._rests(link)
-            if link.number not in self._steady and now - link.since >= STEADY_SECONDS:
-                self._steady.add(link.number)
-                self._faults.forgive(link.peer.hex())
-                self._behaved(link)
-            if position_of(link.peer) not in self.wanted and (link.role is Role.INITIATOR or too_many > 0):
-                too_many -= 1
-                self._links.leave(link, "enough")
-
-    def _rests(self, link: Linked) -> None:
-        """A link has come to rest for the first time."""
-        self._resting[link.number] = link
+    def rested(self, link: Linked) -> None:
+        """A link has come to rest for the first time: whoever is there was met."""
         position = position_of(link.peer)
         self._tries.went_well(position.hex(), link.peer)
         for meeting in self.all.values():

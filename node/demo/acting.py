@@ -63,10 +63,17 @@ class Actor(Company):
         self._settled: asyncio.Future[Holding] | None = None
         self._expected = 0
         self._most_links = 0
+        self._acting: asyncio.Task[None] | None = None
 
     async def start(self, place: Place) -> None:
         await super().start(place)
-        self._tasks["acting"] = asyncio.create_task(self._act_for_ever())
+        self._acting = asyncio.create_task(self._act_for_ever())
+
+    async def stop(self) -> None:
+        if self._acting is not None:
+            self._acting.cancel()
+            await asyncio.gather(self._acting, return_exceptions=True)
+        await super().stop()
 
     def stored(self) -> None:
         super().stored()

@@ -31,12 +31,12 @@ Make = Callable[..., list[Member]]
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes seconds takes hundredths."""
-    monkeypatch.setattr("node.meeting.TEND_SECONDS", 0.05)
+    monkeypatch.setattr("node.tending.TEND_SECONDS", 0.05)
     monkeypatch.setattr("node.links.REST_SECONDS", 0.05)
     monkeypatch.setattr("node.choice.TURN_SECONDS", 0.5)
     monkeypatch.setattr("node.choice.TURN_GAP_SECONDS", 0.01)
-    for place in ("node.meeting.MEETING_SECONDS", "node.company.MEETING_SECONDS"):
-        monkeypatch.setattr(place, 0.1)
+    for module in ("meeting", "company", "around"):
+        monkeypatch.setattr(f"node.{module}.MEETING_SECONDS", 0.1)
 
 
 @pytest.fixture
@@ -278,7 +278,7 @@ def test_who_breaks_the_protocol_is_sent_away_for_a_while_and_then_forgiven(
 ) -> None:
     caplog.set_level(logging.DEBUG, "trueque")
     monkeypatch.setattr("node.company.FAULT_SECONDS", 1.0)
-    monkeypatch.setattr("node.meeting.STEADY_SECONDS", 0.3)
+    monkeypatch.setattr("node.tending.STEADY_SECONDS", 0.3)
     victim, liar = make(2)
 
     async def story() -> None:
@@ -450,8 +450,7 @@ def test_a_fault_of_the_program_while_links_are_opened_or_tended_is_not_the_end_
             one.hears_of(other)
             await until(lambda: one.linked == {other.log})
             await until(lambda: not left["rests"])
-            assert one.company._meetings is not None
-            await until(lambda: bool(one.company._meetings and one.company._meetings._resting))
+            await until(lambda: bool(one.company._tending and one.company._tending._resting))
         assert {fault["part"] for fault in journal_of(caplog, "fault")} == {"meeting", "tending"}
 
     tell(story)
