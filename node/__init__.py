@@ -9,6 +9,8 @@ what they decide.
     keys        the log's key and the recovery key, and the words that people write down
     clock       the one place that asks for the time, and when it is not believed
     service     an open home, and the one way in which anything is signed in it
+    refusals    what a commune may not sign or erase, said before anything is
+    shown       the heads that a record names as seen
     opening     opening a home for a command, to read or to sign
     founding    how a commune begins
     beginnings  the same in a running node, from the words that are shown to those typed back

@@ -19,6 +19,8 @@ from ledger.records import CommuneId, Need, Offer
 from ledger.store.reading import EntryRow, ListingRow, Reader
 from ledger.view import Account
 
+from .shown import moves_of
+
 if TYPE_CHECKING:
     from .service import Service
 
@@ -129,7 +131,7 @@ def said_in(exchange: Exchange, service: Service) -> list[Said]:
     refused = {item.id: item.code for item in exchange.refused}
     logs: dict[int, list[EntryRow]] = {}
     opening = reader.entry(exchange.id)
-    for row in {row.id: row for row in service.moves_of(exchange.id)}.values():
+    for row in {row.id: row for row in moves_of(reader, exchange.id)}.values():
         logs.setdefault(row.branch, []).append(row)
     queues = [sorted(rows, key=lambda row: row.index) for rows in logs.values()]
     ordered = [opening]

@@ -1,9 +1,10 @@
 """The service: an open home, and the one way in which anything is signed in it.
 
-Commands, pages and the API all sign through `Service.record`. Decides which
-`seen` heads go into a record, and what is refused before it is signed. Shows
-nothing and asks nothing: words, tables and confirmations are the callers'. What
-a person meant is `moves`', and how a commune begins `founding`'s.
+Commands, pages and the API all sign through `Service.record`. Decides in which
+order a record is refused, completed and appended. Shows nothing and asks
+nothing: words, tables and confirmations are the callers'. What is refused is
+`refusals`' to say, which heads a record names `shown`'s; what a person meant is
+`moves`', and how a commune begins `founding`'s.
 """
 
 from __future__ import annotations
@@ -13,31 +14,21 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from ledger.encoding import check_text
-from ledger.errors import EncodingError, MoveRefused, RecordError
 from ledger.exchange import Exchange
-from ledger.limits import MAX_RUN_BYTES, MAX_RUN_ENTRIES, MAX_SEEN, MAX_TEXT_CHARACTERS
-from ledger.log import EntryId, Head, LogKey, entry_id
+from ledger.limits import MAX_RUN_BYTES, MAX_RUN_ENTRIES
+from ledger.log import EntryId, LogKey, entry_id
 from ledger.records import (
-    AuthorityChange,
-    Cancel,
-    Charter,
     CommuneId,
-    Correct,
-    Dispute,
     Need,
     Offer,
-    Propose,
-    Recognise,
     Record,
-    Succession,
-    Unrecognise,
-    Withdraw,
     to_payload,
 )
 from ledger.store.reading import EntryRow, Reader
 
 from .errors import HomeError
+from .refusals import refuse_erasure, refuse_record
+from .shown import heads_to_show
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,13 +130,6 @@ class Service:
         """The exchange that an id, or the beginning of one, means: its own id, or that of any move in it."""
         return self.reader.exchange(self.reader.exchange_of(self.reader.find(text)))
 
-    def moves_of(self, entry: EntryId) -> Iterator[EntryRow]:
-        """Every held record about an exchange, its proposal not included, in no order that means anything."""
-        for row in self.reader.records_about(entry):
-            yield row
-            if isinstance(row.record, Dispute | Cancel):
-                yield from self.reader.records_about(row.id)
-
     # Signing ------------------------------------------------------------------------------------
 
     def check(self, record: Record, about: Exchange | None = None) -> None:
@@ -154,23 +138,8 @@ class Service:
         Raises SigningStopped, HomeError, RecordError, MoveRefused.
         """
         self.check_signing()
-        _ = self.commune  # a log that waits to be opened after a restore belongs to none
-        to_payload(record)
-        if about is not None:
-            from ledger import steps
-
-            steps.check_move(about, self.commune, record)
-        match record:
-            case Propose():
-                self._check_proposal(record)
-            case Offer() | Need() if record.replaces is not None:
-                self._check_own_listing(record.replaces)
-            case Withdraw():
-                self._check_withdrawal(record, about)
-            case Recognise() | Unrecognise():
-                self._check_recognition(record)
-            case Correct() if self.reader.commune_of(self.reader.entry(record.target).log) != self.commune:
-                raise MoveRefused("That record is another commune's: only its own commune can explain it.")
+        # A log that waits to be opened after a restore belongs to no commune: that is said before all else.
+        refuse_record(self.reader, self.commune, record, about)
 
     def check_signing(self) -> None:
         """Raise SigningStopped, with what to do, if this home's log may not be signed now."""
@@ -184,7 +153,9 @@ class Service:
         """
         self.check(record, about)
         if about is not None:
-            record = msgspec.structs.replace(record, seen=self._heads_to_show(about))
+            record = msgspec.structs.replace(
+                record, seen=heads_to_show(self.reader, self.log, self.commune, about)
+            )
         payload = to_payload(record)
         run = self.author.append([payload])
         return entry_id(run.log, run.head.size - 1, payload)
@@ -201,102 +172,11 @@ class Service:
             for index, payload in enumerate(payloads, run.head.size - len(payloads)):
                 yield entry_id(run.log, index, payload)
 
-    def _heads_to_show(self, exchange: Exchange) -> tuple[Head, ...]:
-        """The newest heads of the other parties' logs that say something about an exchange, if not shown yet.
-
-        A record names what it builds on by having seen it, and makes this
-        commune a witness of the other's log; heads already in this log are not
-        repeated, since `seen` accumulates. Of a forked log every branch that
-        says something is shown: seeing one says nothing about the other.
-
-        A record has room for a few heads, and without those that it needs the
-        rules refuse it. So what strangers say is not among them, however many
-        do, and the proposal and the answers that count come before all else.
-        """
-        parties = set(exchange.proposal.parties) - {self.commune}
-        weight = {exchange.id: 0, **{answer.id: 1 for answer in exchange.answers}}
-        needed: dict[tuple[LogKey, int], tuple[int, int]] = {}
-        for row in (self.reader.entry(exchange.id), *self.moves_of(exchange.id)):
-            if self.reader.commune_of(row.log) in parties:
-                where = (row.log, row.branch)
-                rank, size = needed.get(where, (2, 0))
-                needed[where] = min(rank, weight.get(row.id, 2)), max(size, row.index + 1)
-        heads = []
-        for (log, branch), (_, size) in sorted(needed.items(), key=lambda item: (item[1][0], item[0])):
-            is_forked = len(self.reader.branches(log)) > 1
-            if is_forked or not self.reader.has_seen(self.log, log, size):
-                heads.append(self.reader.head(branch))
-        return tuple(heads[:MAX_SEEN])
-
-    # What is refused before it is signed --------------------------------------------------------
-
-    def _check_own_listing(self, entry: bytes) -> None:
-        row = self.reader.listing(entry)
-        if row.commune != self.commune:
-            raise MoveRefused("That listing belongs to another commune: only its own commune can change it.")
-        if row.ended == "withdrawn":
-            raise MoveRefused("That listing has been withdrawn already: post a new one.")
-        if row.ended is not None:
-            raise MoveRefused("That listing has been replaced already: name the one that replaced it.")
-
-    def _check_withdrawal(self, record: Withdraw, about: Exchange | None) -> None:
-        if about is not None:
-            return
-        row = self.reader.entry(record.target)
-        if row.payload is None:
-            raise MoveRefused(
-                "The content of that entry was erased here, so what it was is not known any more: it stays."
-            )
-        if not isinstance(row.record, Offer | Need):
-            raise MoveRefused(
-                "Only a listing, proposal or cancel can be withdrawn: explain others with `trueque correct`."
-            )
-        self._check_own_listing(record.target)
-
-    def _check_proposal(self, record: Propose) -> None:
-        if self.commune not in record.parties:
-            raise MoveRefused(
-                "This commune is not among the parties of the exchange that it proposes: add it."
-            )
-        for party in record.parties:
-            self.reader.commune(party)
-
-    def _check_recognition(self, record: Recognise | Unrecognise) -> None:
-        if record.commune == self.commune:
-            raise MoveRefused("That is this commune itself: name another one.")
-        is_recognised = record.commune in self.reader.recognised(self.commune)
-        if isinstance(record, Recognise) and is_recognised:
-            raise MoveRefused("This commune recognises that one already: there is nothing to do.")
-        if isinstance(record, Unrecognise) and not is_recognised:
-            raise MoveRefused("This commune does not recognise that one: there is nothing to take back.")
-
     # Erasing ------------------------------------------------------------------------------------
 
     def check_erasure(self, row: EntryRow, reason: str) -> None:
-        """Refuse to erase what is gone already, or what this home's own commune stands on.
-
-        The reason is held to what a record's is: it is shown by every audit from now on.
-        """
-        try:
-            check_text(reason)
-        except EncodingError as error:
-            raise RecordError("A text cannot be recorded: {reason}", reason=error) from error
-        if len(reason) > MAX_TEXT_CHARACTERS:
-            raise RecordError(
-                "The field '{field}' is too long: shorten it to {limit}.",
-                field="reason",
-                limit=MAX_TEXT_CHARACTERS,
-            )
-        if row.payload is None:
-            raise MoveRefused(
-                "The content of that entry has been erased here already: there is nothing to do."
-            )
-        if isinstance(row.record, Charter | Succession | AuthorityChange) and (
-            self.reader.commune_of(row.log) == self.own
-        ):
-            raise MoveRefused(
-                "That entry says who speaks for this commune: without it nothing here counts, so it stays."
-            )
+        """Refuse to erase what has to stay. Raises RecordError, MoveRefused."""
+        refuse_erasure(self.reader, self.own, row, reason)
 
     def erase(self, row: EntryRow, reason: str) -> None:
         """Erase the payload of an entry for ever; its hash and the note of it stay.
