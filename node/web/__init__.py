@@ -12,6 +12,7 @@ signed, in one place (`confirming`), whichever page it comes from.
 - `visits`: whose browser it is, and that a form was made here and is sent once.
 - `forms`: what was typed into a form, as values of records or as sentences at the field.
 - `confirming`: the last look at a record before it is signed, and the signing.
+- `standing`: how things stand when it is looked at, and when it is signed.
 - `welcome`: first run: founding a commune, with its recovery words on paper.
 - `restoring`: first run: bringing one back from its backup.
 - `board`: offers and needs of all communes, and one of them.

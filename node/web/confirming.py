@@ -4,7 +4,8 @@ Decides the way from a form to a signature, the same for every kind of record: a
 page's form makes a record and gives it to `show`; the browser sends it back to
 `/sign` as it was shown. What was typed travels along, so that "change it" and
 every refusal lead back to the form as it was. What may be signed is the
-service's to say, as for commands.
+service's to say, as for commands; what has changed since somebody looked (others
+act in the same exchange, at this node too) is looked at once more before.
 """
 
 from __future__ import annotations
@@ -52,13 +53,11 @@ from ..service import Service
 from . import drafts
 from .forms import Form, form_of, from_before, id_in, unreadable
 from .site import page
+from .standing import Standing, standing_of
 from .visits import VISITS
 
-OWN_FIELDS: Final = frozenset({"token", "payload", "about", "back"})
+OWN_FIELDS: Final = frozenset({"token", "payload", "about", "back", "standing"})
 """Fields of the confirming page itself; all others are what was typed."""
-
-RECENT: Final = 16
-"""newest own entries among which the same record is looked for; nobody signs more in a careless minute."""
 
 Facts = list[tuple[str, str]]
 
@@ -83,13 +82,13 @@ async def show(
     what `Service.check` raises, unless it is shown because of a `fault`.
     """
 
-    def look(service: Service) -> tuple[OwnNames, bool]:
+    def look(service: Service) -> tuple[OwnNames, Standing]:
         if fault is None:
             service.check(record, None if about is None else service.reader.exchange(about))
-        return OwnNames(service.reader), _is_repeated(record, service)
+        return OwnNames(service.reader), standing_of(record, about, service)
 
-    names, is_repeated = await request.app[RESIDENT].opened.do(look)
-    if is_repeated:
+    names, standing = await request.app[RESIDENT].opened.do(look)
+    if standing.is_repeated:
         warnings = (*warnings, _("The same has just been recorded: sign it again only if you mean it twice."))
     return await page(
         request,
@@ -101,25 +100,11 @@ async def show(
         fault=None if fault is None else language.told(fault),
         payload=to_payload(record).hex(),
         about="" if about is None else about.hex(),
+        standing=standing.mark,
         back=back,
         photos=getattr(record, "images", ()),
         typed={name: text for name, text in form.typed.items() if name not in OWN_FIELDS and text},
     )
-
-
-def _is_repeated(record: Record, service: Service) -> bool:
-    """Whether one of the newest own entries says the same."""
-    plain = _timeless(record)
-    for branch in service.reader.branches(service.log):
-        for row in service.reader.entries(branch.number, max(branch.start, branch.size - RECENT)):
-            said = row.record
-            if type(said) is type(record) and _timeless(said) == plain:
-                return True
-    return False
-
-
-def _timeless(record: Record) -> Record:
-    return msgspec.structs.replace(record, at=0, seen=())
 
 
 @ROUTES.post("/sign")
@@ -135,7 +120,10 @@ async def sign(request: web.Request) -> web.Response:
     signed = msgspec.structs.replace(record, at=clock.now())
 
     def work(service: Service) -> EntryId:
-        return service.record(signed, None if about is None else service.reader.exchange(about))
+        exchange = None if about is None else service.reader.exchange(about)
+        service.check(signed, exchange)
+        standing_of(record, about, service).check(form["standing"])
+        return service.record(signed, exchange)
 
     async def recorded() -> str:
         entry = await request.app[RESIDENT].sign(work)

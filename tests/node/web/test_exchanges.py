@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from ledger.records import Accept
+
 from ...support.browser import Browser, path_of
+from ...support.communes import found as found_writer
 from ..conftest import Found, Secretary
 from .conftest import Visiting
+from .test_history import held
 
 
 def step(browser: Browser, exchange: str, name: str, **values: str) -> None:
@@ -124,6 +128,47 @@ def test_who_acts_second_is_told_what_the_first_has_done(
     two.send("Change it")
     assert "No need any more" not in two.page.text, "there is nothing to decline any more"
     assert "agreed" in two.page.text
+    assert [row["state"] for row in montes.json("exchanges")] == ["agreed"]
+
+
+def test_two_people_do_not_record_one_thing_twice(
+    montes: Secretary, valle: Secretary, visit: Visiting
+) -> None:
+    exchange = valle.sign("propose", "--to", "Los Montes", "--take", "maize;30;kg", "--yes")
+    carry(valle, montes)
+    montes.sign("accept", exchange, "--yes")
+    one = visit(montes)
+    two = Browser(one.port)
+    step(one, exchange, "deliver", number="10")
+    step(two, exchange, "deliver", number="10", note="By truck")
+    one.send("Sign it")
+    two.send("Sign it")
+    assert two.page.status == 409
+    assert "since you looked" in two.page.text
+    two.send("Change it")
+    assert "given 10 kg" in two.page.text
+    assert "By truck" in two.page.html
+    assert [row["kind"] for row in montes.json("log")].count("deliver") == 1
+    step(two, exchange, "deliver", number="10")
+    assert "The same has just been recorded" in two.page.text
+    two.send("Sign it")
+    assert [row["kind"] for row in montes.json("log")].count("deliver") == 2, "they meant it"
+
+
+def test_what_strangers_say_in_an_exchange_keeps_nobody_from_signing(
+    montes: Secretary, valle: Secretary, visit: Visiting
+) -> None:
+    exchange = valle.sign("propose", "--to", "Los Montes", "--take", "maize;30;kg", "--yes")
+    carry(valle, montes)
+    browser = visit(montes)
+    step(browser, exchange, "accept")
+    stranger = found_writer("La Sierra")
+    stranger.say(Accept, exchange=bytes.fromhex(exchange))
+    held(valle, stranger)
+    carry(valle, montes)
+    assert "La Sierra" in Browser(browser.port).open(f"/exchanges/{exchange}").text
+    browser.send("Sign it")
+    assert browser.page.status == 200
     assert [row["state"] for row in montes.json("exchanges")] == ["agreed"]
 
 

@@ -108,6 +108,21 @@ def test_the_same_once_more_is_pointed_out(montes: Secretary, visit: Visiting) -
     assert "The same has just been recorded" not in browser.page.text
 
 
+def test_the_same_from_two_windows_is_recorded_once(montes: Secretary, visit: Visiting) -> None:
+    one = visit(montes)
+    two = Browser(one.port)
+    confirmed(one, title="Maize")
+    confirmed(two, title="Maize")
+    one.send("Sign it")
+    two.send("Sign it")
+    assert two.page.status == 409
+    assert "The same was recorded while you looked" in two.page.text
+    assert entries(montes) == 2
+    two.send("Sign it")
+    assert two.page.status == 200
+    assert entries(montes) == 3, "they meant it"
+
+
 def test_nothing_is_signed_for_another_browser_or_without_its_token(
     montes: Secretary, visit: Visiting
 ) -> None:
