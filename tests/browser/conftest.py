@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -47,6 +49,12 @@ def chromium() -> Iterator[Browser]:
     program = find_chromium()
     if program is None:
         pytest.skip("there is no Chromium: on Debian, Ubuntu and Raspberry Pi OS `sudo apt install chromium`")
+    asked = [sys.executable, "-m", "playwright", "--version"]
+    if subprocess.run(asked, capture_output=True, check=False).returncode != 0:
+        pytest.skip(
+            f"playwright's driver does not start: `{' '.join(asked[1:])}` says why; on Debian, Ubuntu "
+            "and Raspberry Pi OS `sudo apt install libatomic1` may be all"
+        )
     with launched(program) as browser:
         yield browser
 
