@@ -91,6 +91,7 @@ what they decide.
     noticing    what others have done that somebody here should know of
     pictures    a photo as it is kept: small, and without what it betrays
     parts       what a node is put together from beside that: gossip, discovery
+    ensemble    all of these at once
     settings    what the operator decides, in a file or on the command line
     running     how a home tells that a node runs in it
     listener    who may connect at all, and how long they may take

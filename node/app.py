@@ -166,7 +166,7 @@ def _people_app(resident: Resident, *, over_lan: bool = False) -> web.Applicatio
     app[LAN], app[FROM_LAN] = resident.lan, over_lan
     api.begin(app, resident)
     pages.begin(app, resident.people_port)
-    for part in resident.parts:
+    for part in resident.parts.all:
         app.add_routes(part.people_routes())
         if not over_lan:
             part.register(resident.figures.registry)
@@ -176,7 +176,7 @@ def _people_app(resident: Resident, *, over_lan: bool = False) -> web.Applicatio
 async def _peers_runner(resident: Resident) -> web.AppRunner:
     app = web.Application()
     app.on_response_prepare.append(tersely)
-    for part in resident.parts:
+    for part in resident.parts.all:
         app.add_routes(part.routes())
     return await runner_of(app)
 
@@ -230,7 +230,7 @@ async def _stop(resident: Resident, runners: Sequence[web.AppRunner], supervisor
         for runner in runners:
             for site in list(runner.sites):
                 await site.stop()
-        await resident.stop_parts()
+        await resident.parts.stop()
         await asyncio.gather(people.cleanup(), peers.cleanup(), lan.cleanup())
         await resident.close()
     finally:

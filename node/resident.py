@@ -1,8 +1,9 @@
 """The resident: the node that lives in a home, from before there is a commune until it is told to stop.
 
 Decides when the home is opened and what is answered meanwhile, what comes
-before the first signature, and who hears of what was written. Listeners and
-signals are `app`'s, the open home `custody`'s.
+before a signature, and when the parts hear of what was written. How the parts
+are called is `ensemble`'s; listeners and signals are `app`'s, the open home
+`custody`'s.
 """
 
 from __future__ import annotations
@@ -26,19 +27,13 @@ from .auditing import Auditing
 from .blobs import Blobs, picture_type
 from .copies import Copies
 from .custody import Custody, is_founded
+from .ensemble import Ensemble
 from .entrance import Entrance
 from .errors import HomeError, HomeInUse, ImportStopped
 from .figures import Figures
 from .home import Home
 from .lan import Lan
-from .limits import (
-    ASKING_SECONDS,
-    MEGABYTE,
-    PART_SECONDS,
-    PHOTO_SECONDS,
-    PICK_UP_SECONDS,
-    TROUBLE_SECONDS,
-)
+from .limits import MEGABYTE, PICK_UP_SECONDS, TROUBLE_SECONDS
 from .noticing import Noticing
 from .parts import Part, Place
 from .service import Service
@@ -59,7 +54,7 @@ class Resident:
     def __init__(self, home: Home, settings: Settings, parts: Sequence[Part]) -> None:
         self.home = home
         self.settings = settings
-        self.parts = tuple(parts)
+        self.parts = Ensemble(parts)
         self.blobs = Blobs(home.blobs, settings.photo_megabytes * MEGABYTE)
         self.figures = Figures()
         self.token = secrets.token_hex(32)
@@ -75,9 +70,6 @@ class Resident:
         self.auditing = Auditing()
         self._noticing: Noticing | None = None
         self._opening = self._in_use = False
-        self._started: list[Part] = []
-        self._neighbours_asked = False
-        self._asking_neighbours = asyncio.Lock()
         self._addressing = asyncio.Lock()
 
     # Opening ------------------------------------------------------------------------------------
@@ -124,28 +116,13 @@ class Resident:
             else:
                 told = ""
                 journal.tell("reopened", level="warning", situation=situation)
-                for part in self._started:
-                    part.written()
+                self.parts.written()
 
     async def start_parts(self, peer_port: int) -> None:
         """Start all parts with the open home."""
         listed = await self.opened.ask(_own_photos)
         await asyncio.to_thread(self.blobs.release, listed)
-        place = Place(self.opened, self.settings, peer_port, self.addressbook.all)
-        for part in self.parts:
-            self._started.append(part)
-            await part.start(place)
-
-    async def stop_parts(self) -> None:
-        """Stop all parts at once; one that takes too long is left behind."""
-        stops = {asyncio.create_task(part.stop(), name=part.name) for part in self._started}
-        if stops:
-            done, late = await asyncio.wait(stops, timeout=PART_SECONDS)
-            for task in done:
-                if (error := task.exception()) is not None:
-                    journal.fault("fault", error, part=task.get_name())
-            for task in late:
-                journal.tell("left_behind", level="warning", part=task.get_name())
+        await self.parts.start(Place(self.opened, self.settings, peer_port, self.addressbook.all))
 
     async def close(self) -> None:
         """Let go of the home."""
@@ -208,7 +185,7 @@ class Resident:
                 clock=clock_of(None),
                 lan=lan,
             )
-        states = {part.name: state for part in self._started if (state := part.state()) is not None}
+        states = self.parts.states()
 
         def look(service: Service) -> State:
             trouble: LedgerError | None = None
@@ -243,8 +220,7 @@ class Resident:
         try:
             return await custody.do(work)
         finally:
-            for part in self._started:
-                part.written()
+            self.parts.written()
 
     async def take_in(self, file: BinaryIO, progress: Progress, *, everything: bool) -> ImportReport:
         """Take in a bundle, and tell the journal. Raises ImportStopped, HomeError, StoreError."""
@@ -261,7 +237,7 @@ class Resident:
     async def sign(self, work: Callable[[Service], Result]) -> Result:
         """As `write`, for what signs: neighbours are asked before the first time, the anchors before each."""
         _ = self.opened
-        await self._ask_neighbours()
+        await self.parts.before_first_signature()
         found: list[Situation] = []
 
         def reviewed(service: Service) -> Result:
@@ -274,22 +250,7 @@ class Resident:
             if found == [Situation.READY, Situation.BEHIND]:
                 # It was put back while this node was running: what neighbours hold is compared with anew.
                 journal.tell("rolled_back", level="warning")
-                for part in self._started:
-                    part.rolled_back()
-
-    async def _ask_neighbours(self) -> None:
-        async with self._asking_neighbours:
-            if self._neighbours_asked:
-                return
-            asks = {asyncio.create_task(part.before_first_signature()) for part in self._started}
-            if asks:
-                done, late = await asyncio.wait(asks, timeout=ASKING_SECONDS)
-                for task in late:
-                    task.cancel()
-                for task in done:
-                    if (error := task.exception()) is not None:
-                        journal.fault("fault", error)
-            self._neighbours_asked = True
+                self.parts.rolled_back()
 
     # Neighbours by address ----------------------------------------------------------------------
 
@@ -304,8 +265,7 @@ class Resident:
     async def _change_addresses(self, change: Callable[[], Address]) -> None:
         async with self._addressing:
             await asyncio.to_thread(change)
-            for part in self._started:
-                part.named(self.addressbook.all)
+            self.parts.named(self.addressbook.all)
 
     async def addresses(self) -> list[GivenAddress]:
         """Those that were given, and how it stands with each."""
@@ -322,11 +282,7 @@ class Resident:
         """
         data = await asyncio.to_thread(self.blobs.read, digest)
         if data is None and listing is not None and await self.opened.ask(_names(listing, digest)):
-            fetches = {asyncio.create_task(part.fetch(digest, listing)) for part in self._started}
-            if fetches:
-                _, late = await asyncio.wait(fetches, timeout=PHOTO_SECONDS)
-                for task in late:
-                    task.cancel()
+            await self.parts.fetch(digest, listing)
             data = await asyncio.to_thread(self.blobs.read, digest)
         media = None if data is None else picture_type(data[:12])
         return None if data is None or media is None else (media, data)

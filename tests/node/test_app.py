@@ -367,8 +367,8 @@ class Parrot(Part):
 def test_a_part_has_its_share_in_the_node(
     montes: Secretary, monkeypatch: pytest.MonkeyPatch, slow: bool
 ) -> None:
-    monkeypatch.setattr("node.resident.ASKING_SECONDS", 0.1)
-    monkeypatch.setattr("node.resident.PART_SECONDS", 0.1)
+    monkeypatch.setattr("node.ensemble.ASKING_SECONDS", 0.1)
+    monkeypatch.setattr("node.ensemble.PART_SECONDS", 0.1)
     parrot = Parrot(slow=slow)
 
     async def story() -> dict[str, Any]:
