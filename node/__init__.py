@@ -87,6 +87,7 @@ what they decide.
     auditing    an audit that the running node does
     aside       questions that take long, asked beside the others
     copies      bundles and backups as files for whoever asks the running node
+    repeated    whether the same was recorded a moment ago
     once        what is asked under a key, done once
     noticing    what others have done that somebody here should know of
     pictures    a photo as it is kept: small, and without what it betrays

@@ -10,6 +10,7 @@ LedgerError (of the ledger)
     ├── ListenError     a port that this node cannot listen at
     ├── InputError      what a person gave cannot be understood or is not allowed
     │   └── ComeLater     whoever guesses passwords waits, longer each time
+    ├── DoneBefore      what is asked again was done before the node was started last
     ├── WordsError      recovery words that are none, or are not this commune's
     ├── NotAdmitted     a log that this home does not take in
     │   └── HeldBack      it is more than its quota: it stays as it is here
@@ -55,6 +56,10 @@ class ComeLater(InputError):
     """A password that is not even looked at; `wait` is how many seconds it takes until one is."""
 
     wait: float = 1.0
+
+
+class DoneBefore(LocalError):
+    """What a program asks, perhaps once more, stands among what was recorded before the node was started."""
 
 
 class WordsError(LocalError):

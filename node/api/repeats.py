@@ -3,7 +3,7 @@
 Decides how long that is: as long as the node runs, and for the newest keys
 alone. A request that was refused, or still lacks signatures, signed nothing, so
 that it is tried anew. A key is the header `Idempotency-Key`, as whoever asks
-makes it up.
+makes it up. What was done before a restart is `signing`'s to refuse.
 """
 
 from __future__ import annotations

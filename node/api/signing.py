@@ -13,11 +13,21 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import msgspec
 
 from ledger.log import EntryId
-from ledger.records import AuthorityChange, Charter, CommuneId, Malformed, Succession, Uninterpreted, parse
+from ledger.records import (
+    AuthorityChange,
+    Charter,
+    CommuneId,
+    Malformed,
+    Record,
+    Succession,
+    Uninterpreted,
+    parse,
+)
 
 from .. import clock, journal, reopening
-from ..errors import InputError
+from ..errors import DoneBefore, InputError
 from ..limits import MAX_REQUESTS
+from ..repeated import same_as
 from ..requests import Request, decode_request, encode_request
 from ..service import Service
 from ..shapes import Id
@@ -25,7 +35,7 @@ from ..shapes.written import Opened, Written, WrittenMove, WrittenRecognition
 from ..wishes import Meant, Remark, about, communes, exchanges, listings
 from .asking import Asked
 from .endpoints import Endpoint
-from .repeats import Done
+from .repeats import HEADER, Done
 
 Hex = Annotated[str, msgspec.Meta(pattern=r"\A([0-9a-f]{2})*\Z")]
 Signed = TypeVar("Signed")
@@ -40,12 +50,25 @@ async def _sign(
 
     def work(service: Service) -> tuple[Signed, str, EntryId]:
         meant = wish(service, clock.now())
+        if HEADER in asked.request.headers:
+            _check_done(meant.record, asked.resident.since, service)
         entry = service.record(meant.record, meant.about)
         return answer(entry, meant, service), meant.record.kind, entry
 
     answered, kind, entry = await asked.sign(work)
     journal.tell("signed", kind=kind, id=entry.hex())
     return answered
+
+
+def _check_done(record: Record, since: int, service: Service) -> None:
+    """Refuse what may have been asked under a key that a restart has forgotten. Raises DoneBefore."""
+    row = same_as(record, service)
+    if row is not None and getattr(row.record, "at", since) < since:
+        raise DoneBefore(
+            "The same was recorded as {id} before the node was started last: if this asks for it again, it "
+            "is done; to record it twice, ask without a key.",
+            id=row.id.hex(),
+        )
 
 
 def _written(entry: EntryId, meant: Meant, service: Service) -> Written:

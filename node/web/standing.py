@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
 
 import msgspec
 
@@ -18,10 +17,8 @@ from ledger.log import EntryId
 from ledger.records import Record
 
 from ..errors import InputError
+from ..repeated import same_as
 from ..service import Service
-
-RECENT: Final = 16
-"""newest own entries among which the same record is looked for; nobody signs more in a careless minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +54,4 @@ def standing_of(record: Record, about: EntryId | None, service: Service) -> Stan
         # What strangers say in it changes nothing, and must keep nobody from signing.
         exchange = msgspec.structs.replace(service.reader.exchange(about), refused=())
         mark = sha256(msgspec.msgpack.encode(exchange)).hexdigest()[:16]
-    return Standing(_is_repeated(record, service), mark)
-
-
-def _is_repeated(record: Record, service: Service) -> bool:
-    plain = _timeless(record)
-    for branch in service.reader.branches(service.log):
-        for row in service.reader.entries(branch.number, max(branch.start, branch.size - RECENT)):
-            said = row.record
-            if type(said) is type(record) and _timeless(said) == plain:
-                return True
-    return False
-
-
-def _timeless(record: Record) -> Record:
-    return msgspec.structs.replace(record, at=0, seen=())
+    return Standing(same_as(record, service) is not None, mark)

@@ -309,6 +309,22 @@ def test_under_one_key_a_thing_is_done_once(montes: Secretary, montes_program: P
     assert len(montes.json("listings")) == 2
 
 
+def test_what_was_done_under_a_key_is_not_done_again_after_a_restart(montes: Secretary) -> None:
+    """An answer is lost when the light goes out, and the keys with it."""
+    with NodeProcess(montes.home) as node:
+        first = asked(node, "Maíz", "una").json["id"]
+        node.kill()
+    with NodeProcess(montes.home) as node:
+        again = asked(node, "Maíz", "una")
+        assert (again.status, again.json["error"]) == (409, "DoneBefore")
+        assert again.json["fields"] == {"id": first}
+        assert len(montes.json("listings")) == 1
+        assert asked(node, "Queso", "otra").status == 201
+        assert asked(node, "Queso", "tercera").status == 201
+        assert asked(node, "Maíz").status == 201
+    assert len(montes.json("listings")) == 4
+
+
 def test_a_key_serves_one_request(montes: Secretary, montes_program: Program) -> None:
     node = montes_program.node
     assert asked(node, "Maíz", "una").status == 201

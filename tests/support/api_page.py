@@ -17,6 +17,7 @@ from node.api import TABLE
 from node.api.document import document
 from node.api.endpoints import Endpoint, Media
 from node.limits import API_PAGE, MAX_API_PAGE, MAX_REPEAT_KEY_CHARACTERS, MAX_REPEATS
+from node.repeated import RECENT
 
 from .shared import CHECKOUT
 
@@ -63,7 +64,8 @@ ever: pages and commands ask their people once more before that, and programs ha
 go with every request that signs. Asked again under the same key, it is answered as the first time and signs
 nothing, so that it may be sent anew when the answer was lost. A request that was refused is tried anew; one
 that asks for something else under a known key is refused (400). The newest {MAX_REPEATS:,} keys are known
-for as long as the node runs.
+for as long as the node runs; what stands among the last {RECENT} own entries from before it was started
+is not recorded once more under a key (409, `DoneBefore`, with its id).
 
 What else writes comes to the same when it is sent twice. Founding a commune and restoring one go in the order
 of the pages: recovery words are shown once, in an answer, and nothing is founded before they are sent back.
