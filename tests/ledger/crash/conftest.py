@@ -30,6 +30,23 @@ class Recording:
     calls: int
     events: list[Event]
 
+    def turns(self) -> list[int]:
+        """The calls by number, without the inner ones of long runs of writes to one file.
+
+        Nothing reads what such a run has written before its last: of each, the first two and the last two.
+        """
+        runs: list[list[int]] = []
+        number, last = 0, ""
+        for event in self.events:
+            this = event.path if event.operation == "w" else ""
+            if not this or this != last:
+                runs.append([])
+            last = this
+            if event.operation != "m":
+                number += 1
+                runs[-1].append(number)
+        return [number for run in runs for number in (run if len(run) <= 4 else run[:2] + run[-2:])]
+
 
 @dataclass(frozen=True)
 class Disturbed:

@@ -1,4 +1,7 @@
-"""A write, a sync, a rename fails: at every call, once or from then on, with EIO or with ENOSPC.
+"""A write, a sync, a rename fails: once or from then on, with EIO or with ENOSPC.
+
+Every call in every way takes long; quick to try is each sync, each rename, and
+of a run of writes to one file the beginning and the end, in one way each.
 
 The operation ends in a declared error or succeeds; what had failed is not
 acknowledged; an author whose append failed signs nothing more, even when the
@@ -30,8 +33,8 @@ FAULTS = [(mode, error) for mode in ("fail on", "fail once") for error in (errno
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("story", STORIES)
 def test_a_failing_disk_ends_in_a_declared_error_and_nothing_is_lost(crasher: Crasher, story: str) -> None:
-    """Every call fails, in one of the four ways in turn, with and without a process that goes on after it."""
-    points = range(1, crasher.record(story).calls + 1)
+    """Calls fail in one of the four ways in turn, with and without a process that goes on after it."""
+    points = crasher.record(story).turns()
     refused = 0
     for point, ((mode, error), recover) in zip(points, cycle(product(FAULTS, (True, False))), strict=False):
         disturbed = crasher.disturb(story, mode, point, error, recover=recover)

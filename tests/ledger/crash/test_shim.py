@@ -28,6 +28,28 @@ def test_there_are_a_thousand_points_and_more(crasher: Crasher) -> None:
 
 
 @pytest.mark.parametrize("story", STORIES)
+def test_what_is_quick_to_try_is_every_call_that_is_not_amid_writes_to_one_file(
+    crasher: Crasher, story: str
+) -> None:
+    events, turns = crasher.record(story).events, set(crasher.record(story).turns())
+    calls = [event for event in events if event.operation != "m"]
+    assert {number for number, event in enumerate(calls, 1) if event.operation != "w"} <= turns
+    # What was said at a moment was said between two calls, and both are tried.
+    before = 0
+    for event in events:
+        if event.operation == "m":
+            assert before in turns
+            assert before == len(calls) or before + 1 in turns
+        else:
+            before += 1
+    left_out = set(range(1, len(calls) + 1)) - turns
+    assert left_out
+    for number in left_out:
+        around = {(event.operation, event.path) for event in calls[number - 3 : number + 2]}
+        assert len(around) == 1, (number, around)
+
+
+@pytest.mark.parametrize("story", STORIES)
 def test_the_trace_is_all_that_was_written(crasher: Crasher, tmp_path: Path, story: str) -> None:
     """The trace, replayed, gives the files byte for byte: no call is missed, by whatever name it is made."""
     recording = crasher.record(story)

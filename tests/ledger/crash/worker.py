@@ -50,6 +50,8 @@ class Told:
         scratch = folder / f"{name} told"
         shutil.copytree(self.template, scratch)
         self.end: Content = undisturbed(scratch, self.story)
+        self.gone_on: set[bytes] = set()
+        """The states from which it has been told to its end."""
 
 
 Say = Callable[[Any], object]
@@ -216,7 +218,7 @@ class Worker:
     ) -> list[str]:
         """The faults of a home. This process knows nothing of the one that was disturbed but what it said."""
         try:
-            examine(folder, told.story, acknowledged, told.end, power=power)
+            examine(folder, told.story, acknowledged, told.end, told.gone_on, power=power)
         except (AssertionError, LedgerError):
             return [traceback.format_exc()]
         return []
