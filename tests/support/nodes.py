@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .forked import Forked
+
 START = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
     "signal.signal(signal.SIGHUP, signal.SIG_DFL); "
@@ -22,6 +24,9 @@ START = (
 )
 """What a process runs to be the command `trueque`. Tests that run in the background ignore these signals, and
 whatever they start would too."""
+
+READ_AT_START = ("LANG", "LC_", "LD_", "PYTHON")
+"""How variables begin that Python, or what loads it, reads before any module of the node."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -56,19 +61,29 @@ class NodeProcess:
         environment: Mapping[str, str] | None = None,
         start: str = START,
     ) -> None:
-        """`start` is what the process runs."""
+        """`start` is what the process runs.
+
+        What starts as the command does is forked from a process that has its modules: reading them takes
+        longer than most tests do with the node. Where the start itself or Python's own settings are
+        another's, Python is started.
+        """
         self.home = home
         self.journal = home.with_name(f"{home.name}.journal")
         arguments = ("run", "--home", str(home), "--people-port", "0", "--peer-port", "0", "--json")
         alone = () if discovery else ("--no-discovery",)
+        around = {**os.environ, **(environment or {})}
+        self.process: subprocess.Popen[str] | Forked
         with self.journal.open("a") as journal:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", start, *arguments, *alone, *options],
-                stdout=subprocess.PIPE,
-                stderr=journal,
-                text=True,
-                env={**os.environ, **(environment or {})},
-            )
+            if start is START and not any(name.startswith(READ_AT_START) for name in environment or {}):
+                self.process = Forked((*arguments, *alone, *options), around, journal)
+            else:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-c", start, *arguments, *alone, *options],
+                    stdout=subprocess.PIPE,
+                    stderr=journal,
+                    text=True,
+                    env=around,
+                )
         self.told = self._read_told()
 
     def _read_told(self) -> dict[str, Any]:
