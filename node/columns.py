@@ -11,6 +11,7 @@ there expect; in English commas and a point. Programs read JSON.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Final
@@ -26,6 +27,13 @@ _FORMULA: Final = "=+-@\t\r\uff1d\uff0b\uff0d\uff20"
 
 _MARK: Final = "'"
 """What stands before such a cell: spreadsheets then show it as the text that it is."""
+
+_WITHIN: Final = r"""([;,\t\r\n][\s"]*)"""
+_SIGNS: Final = r"'*[=+@\uff1d\uff0b\uff0d\uff20-]"
+_INNER: Final = re.compile(f"{_WITHIN}({_SIGNS})")
+"""Where a cell would begin within another for a spreadsheet that takes something else for the separator."""
+
+_MARKED: Final = re.compile(f"{_WITHIN}{_MARK}(?={_SIGNS})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +71,14 @@ def cell(value: str | None) -> str:
     """Text as a cell that no spreadsheet takes for a formula; empty for none."""
     if not value:
         return ""
-    return f"{_MARK}{value}" if value[0] in _FORMULA else value
+    inner = _INNER.sub(rf"\1{_MARK}\2", value)
+    return f"{_MARK}{inner}" if inner[0] in _FORMULA else inner
 
 
 def plain(text: str) -> str:
-    """The text that a cell means: without the mark that `cell` puts before some."""
-    return text[1:] if len(text) > 1 and text[0] == _MARK and text[1] in _FORMULA else text
+    """The text that a cell means: without the marks that `cell` puts into some."""
+    bare = text[1:] if len(text) > 1 and text[0] == _MARK and text[1] in _FORMULA else text
+    return _MARKED.sub(r"\1", bare)
 
 
 ID: Final = Column("id", "id", "id")

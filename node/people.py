@@ -53,6 +53,9 @@ FOR_PROGRAMS: Final = ("/api/", "/healthz", "/metrics", "/static/", "/live")
 SAFE: Final = frozenset({"GET", "HEAD"})
 """Methods that change nothing."""
 
+PASSED_ON: Final = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+"""Headers by which a proxy says that it asks for somebody else (RFC 7239; RFC 9110, section 7.6.3)."""
+
 HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -218,6 +221,9 @@ def _host_check(allowed: Collection[str], *, over_lan: bool) -> Middleware:
     """Refuse connections from where nobody is expected, and names that are not this computer's.
 
     Both by the connection itself (`whence`): no header says where it comes from.
+    One that says that it comes from elsewhere is believed, though: a proxy on this
+    computer lets in at 127.0.0.1 whoever reaches it, and no browser sends such. An
+    operator who means it gives the proxy a name (the setting `hosts`).
     """
     is_expected = is_from_near if over_lan else is_from_here
 
@@ -234,6 +240,15 @@ def _host_check(allowed: Collection[str], *, over_lan: bool) -> Middleware:
                 else InputError(
                     "This computer is not called that: open http://127.0.0.1 with the port, or add the name "
                     "to the setting hosts."
+                ),
+            )
+        if not over_lan and name in OWN_NAMES and any(header in request.headers for header in PASSED_ON):
+            raise Refused(
+                403,
+                InputError(
+                    "A proxy passes this on for somebody who may be anybody, and no password is asked for "
+                    "here: let the local network in instead, or have the proxy ask for a name of the setting "
+                    "hosts."
                 ),
             )
         return await handler(request)

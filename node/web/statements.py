@@ -5,7 +5,7 @@ the file. In Spanish that has semicolons and decimal commas, since spreadsheets 
 Venezuela take a comma for the decimal sign and so cannot take it for a separator;
 in English commas and points. It begins with a byte order mark, without which they
 take UTF-8 for another encoding. A cell that a spreadsheet would take for a formula
-is made text (OWASP, "CSV Injection"): titles and names are others'.
+is made text, as in all tables (`columns`): titles and names are others'.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from aiohttp import web
 
 from ledger.records import CommuneId
 
-from .. import clock, language, typed, wording
+from .. import clock, columns, typed, wording
 from ..language import gettext as _
 from ..petnames import OwnNames
 from ..statements import Statement, statement_of, sums_of
@@ -31,12 +31,6 @@ from .papers import download
 from .site import ask_aside, page
 
 ROUTES: Final = web.RouteTableDef()
-
-MARK: Final = "\ufeff"
-"""The byte order mark."""
-
-FORMULA: Final = ("=", "+", "-", "@")
-"""With what a cell begins that a spreadsheet computes."""
 
 
 # Pages ------------------------------------------------------------------------------------------
@@ -104,9 +98,8 @@ def _told(amount: int, unit: str) -> str:
 
 
 def _file(found: Statement) -> bytes:
-    is_spanish = language.current() == "es"
     file = io.StringIO()
-    writer = csv.writer(file, delimiter=";" if is_spanish else ",", lineterminator="\r\n")
+    writer = csv.writer(file, delimiter=columns.separator(), quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow(
         [
             _("Day"),
@@ -141,10 +134,9 @@ def _file(found: Statement) -> bytes:
                 _("yes") if each.contested else "",
             ]
         )
-    return (MARK + file.getvalue()).encode()
+    return (columns.BOM + file.getvalue()).encode()
 
 
 def cell(text: str) -> str:
     """Somebody's text as a cell that no spreadsheet computes, in one line."""
-    plain = " ".join(safe(text).split())
-    return f"'{plain}" if plain.startswith(FORMULA) else plain
+    return columns.cell(" ".join(safe(text).split()))

@@ -39,6 +39,18 @@ def test_it_answers_under_this_computers_names_alone(node: NodeProcess) -> None:
             assert node.ask(path, headers={"Host": host}).status == 421
 
 
+@pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"])
+def test_a_proxy_here_lets_nobody_in_unless_the_settings_name_it(montes: Secretary, header: str) -> None:
+    """It connects from this computer, and whoever reaches it would be asked for no password."""
+    (montes.home / "config.toml").write_text('hosts = ["trueque.example"]\n')
+    with NodeProcess(montes.home) as node:
+        passed_on = {header: "for=192.0.2.60"}
+        for path in ("/", "/status", "/healthz"):
+            assert node.ask(path, headers=passed_on).status == 403
+        assert node.ask("/status", headers={**passed_on, "Host": "trueque.example"}).status == 200
+        assert node.ask("/status", headers={**passed_on, "Host": "evil.example"}).status == 421
+
+
 def test_a_name_that_the_settings_allow_is_one_of_them(montes: Secretary) -> None:
     (montes.home / "config.toml").write_text('hosts = ["trueque.example"]\n')
     with NodeProcess(montes.home) as node:

@@ -69,8 +69,24 @@ def test_no_cell_is_a_formula(full: Secretary) -> None:
     for text in ("=1+1", "+1", "-1", "@x", "\uff1d1"):
         assert columns.cell(text)[0] == "'"
         assert columns.plain(columns.cell(text)) == text
-    for text in ("'tis", "a=1", "'"):
+    for text in ("'tis", "a=1", "'", "so, 'tis; that\n* is 3 - 1"):
         assert columns.plain(columns.cell(text)) == columns.cell(text) == text
+
+
+@pytest.mark.parametrize("between", [";", ",", "\t", ", ", ';"', "\n", "\n  "])
+def test_none_is_where_another_separator_or_a_line_breaks_it(between: str) -> None:
+    """A table in one language is opened where spreadsheets speak the other."""
+    for sign in ("=", "+", "-", "@", "\uff1d", "'=", "''="):
+        text = f"maize{between}{sign}1+1"
+        written = io.StringIO()
+        csv.writer(written, quoting=csv.QUOTE_ALL).writerow([columns.cell(text), columns.cell(text)])
+        for separator in ";,\t":
+            for row in csv.reader(io.StringIO(written.getvalue()), delimiter=separator):
+                assert not [each for each in row if each.lstrip(' "').startswith(tuple("=+-@\uff1d"))]
+            for line in written.getvalue().splitlines():
+                for part in line.split(separator):
+                    assert not part.lstrip(' "').startswith(tuple("=+-@\uff1d"))
+        assert columns.plain(columns.cell(text)) == text
 
 
 def test_in_spanish_it_is_as_spreadsheets_there_expect_it(full: Secretary) -> None:
