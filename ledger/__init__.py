@@ -30,6 +30,8 @@ Whoever reads it for the first time reads it in this order:
                     exchange    the life of an exchange: a pure fold of all that was said
                     ordinary    the same for one in which nothing is out of the way, in one pass
                     dealings    what has been said about an exchange, gathered
+                    leaves      branches of logs in memory, and the roots of any size
+                    sights      heads that entries have seen, each verified once
                     history     all of the above over a set of entries, in memory
                     steps       what a commune may do next in one, and whose word it waits for
                     view        what listings and exchanges amount to, for any commune

@@ -2,9 +2,10 @@
 
 Decides nothing of its own: it files entries as they are read, forms the
 communes, finds what counts and folds the exchanges, by the rules of the other
-modules. The audit reads everything into one, so that it trusts no view; tests
-hold the store's views against it. Whoever fills it must have checked trees and
-heads; `verify_seen` is asked for heads inside records.
+modules; `leaves` has the branches under it, `sights` the heads that were seen.
+The audit reads everything into one, so that it trusts no view; tests hold the
+store's views against it. Whoever fills it must have checked trees and heads;
+`verify_seen` is asked for heads inside records.
 
 It holds every record, and so that a large ledger still fits, no text that no
 rule reads if it is told to leave those out: about 500 bytes an entry then.
@@ -12,20 +13,18 @@ rule reads if it is told to leave those out: about 500 bytes an entry then.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, cast
 
 from msgspec.structs import force_setattr
 
-from . import merkle, standing
+from . import standing
 from .authority import Stated, commune_of
 from .commune import Commune, form_commune
 from .dealings import Dealings, Found
 from .exchange import Exchange
+from .leaves import Leaves
 from .log import EntryId, Head, LogKey
-from .merkle import CompactRange
 from .records import (
     KINDS,
     AuthorityChange,
@@ -43,11 +42,8 @@ from .records import (
     parse,
     subjects,
 )
+from .sights import Shown, Sights
 from .standing import INDEX_MASK, PLACE_BITS, Part, Sight, Standing, place_of
-
-ROOT_STRIDE: Final = 256
-"""entries between the sizes whose compact range a branch remembers; any other root costs that many hashes."""
-
 
 TEXTS: Final = frozenset({"about", "by", "contact", "council", "note", "place", "reason", "until", "wants"})
 """Fields that no rule reads, all of them optional."""
@@ -59,72 +55,7 @@ _CODED: Final = (Deliver, Receive, Offer, Need)
 _OPENING: Final = frozenset({AuthorityChange, Charter, Propose, Succession})
 
 
-@dataclass(slots=True)
-class _Branch:
-    """One branch: its own stretch of leaves, and what it stands on.
-
-    `ranges` are the compact ranges of its first `first`, `first` + ROOT_STRIDE,
-    ... entries, as far as they were needed.
-    """
-
-    number: int
-    log: LogKey
-    base: Part | None
-    first: int
-    ranges: list[CompactRange]
-    leaves: bytearray = field(default_factory=bytearray)
-    doubtful: int | None = None
-    """from which of its own entries on it is not known what was signed; None: all is"""
-
-    @property
-    def size(self) -> int:
-        return self.first + len(self.leaves) // 32
-
-    def own(self, start: int, end: int) -> list[bytes]:
-        """The leaf hashes of its own entries from `start` up to `end`, counted in the whole log."""
-        span = range((start - self.first) * 32, (end - self.first) * 32, 32)
-        return [bytes(self.leaves[at : at + 32]) for at in span]
-
-    def leaf(self, index: int) -> bytes:
-        """The leaf hash of one of its own entries."""
-        at = (index - self.first) * 32
-        return bytes(self.leaves[at : at + 32])
-
-
-class Shown(NamedTuple):
-    """A head in the `seen` of an entry, and the place of that entry."""
-
-    place: int
-    head: Head
-
-
-@dataclass(slots=True)
-class _Seen:
-    """Heads of one log in the entries of one branch, in their order.
-
-    `most` is, for each, the largest size among it and those before: what was
-    seen of a log accumulates, so the first that covers an entry is found by halving.
-    """
-
-    indexes: list[int] = field(default_factory=list)
-    heads: list[Head] = field(default_factory=list)
-    most: list[int] = field(default_factory=list)
-
-    def add(self, index: int, head: Head) -> None:
-        self.indexes.append(index)
-        self.heads.append(head)
-        self.most.append(max(head.size, self.most[-1]) if self.most else head.size)
-
-    def above(self, size: int, end: int) -> Iterator[tuple[int, Head]]:
-        """Index and head of those beyond a size, in entries below `end`."""
-        for at in range(bisect_right(self.most, size), len(self.heads)):
-            if self.indexes[at] >= end:
-                return
-            if self.heads[at].size > size:
-                yield self.indexes[at], self.heads[at]
-
-
-class History:
+class History(Leaves):
     """Entries of any number of logs, read in order within each branch, in any order otherwise."""
 
     def __init__(
@@ -134,9 +65,8 @@ class History:
         *,
         keep_texts: bool = True,
     ) -> None:
+        super().__init__()
         self.network = network
-        self.verify_seen = verify_seen or (lambda head: head.is_signed(network))
-        self.branches: dict[int, _Branch] = {}
         self.records: dict[int, Record] = {}
         self.places: dict[bytes, list[int]] = {}
         self.about: dict[bytes, list[int]] = {}
@@ -145,13 +75,10 @@ class History:
         self.communes: dict[CommuneId, Commune] = {}
         self._keep_texts = keep_texts
         self._codes: dict[str, str] = {}
-        self._of_log: dict[bytes, list[_Branch]] = {}
-        self._seen: dict[bytes, dict[int, _Seen]] = {}
-        self._cuts: dict[bytes, int] = {}
         self._standing: dict[int, Standing] = {}
         self._predecessors: dict[int, Sequence[Part]] = {}
         self._witnessed: frozenset[int] = frozenset()
-        self._sound: dict[Head, bool] = {}
+        self._sights = Sights(verify_seen or (lambda head: head.is_signed(network)))
         self._dealings = Dealings(
             self,
             lambda entry: self._read_at(self.places.get(entry, ())),
@@ -159,22 +86,6 @@ class History:
         )
 
     # Filling ------------------------------------------------------------------------------------
-
-    def open_branch(
-        self, number: int, log: LogKey, base: Part | None = None, start: int = 0, before: CompactRange = ()
-    ) -> None:
-        """Open a branch: of a log not held before, or off an older branch from `base.end` on.
-
-        A log whose history is held from `start` on has roots from there on if
-        the compact range `before` of what is missing is given, else none.
-        """
-        if base is not None and base.end == 0:
-            base = None  # it shares nothing: its entry 0 is its own
-        first = start if base is None else base.end
-        known = [before] if len(before) == start.bit_count() and base is None else []
-        branch = _Branch(number, log, base, first, known)
-        self.branches[number] = branch
-        self._of_log.setdefault(log, []).append(branch)
 
     def read(
         self, number: int, leaf: bytes, payload: bytes | None
@@ -196,7 +107,7 @@ class History:
         lean = not self._keep_texts
         malformed: list[tuple[int, Malformed]] = []
         place = place_of(number, branch.size) - 1
-        branch.leaves += b"".join(leaves)
+        branch.grow(leaves)
         for leaf, payload in zip(leaves, payloads, strict=True):
             place += 1
             if payload is None:
@@ -219,8 +130,8 @@ class History:
                 assert isinstance(record, Malformed)
                 malformed.append((place & INDEX_MASK, record))
                 continue
-            for head in seen:
-                self._seen.setdefault(head.log, {}).setdefault(number, _Seen()).add(place & INDEX_MASK, head)
+            if seen:
+                self._sights.add(number, place & INDEX_MASK, seen)
             for name in names:
                 if name in about:
                     about[name].append(place)
@@ -252,15 +163,6 @@ class History:
             assert isinstance(record, Charter | AuthorityChange | Succession)
             log = self.branches[place >> PLACE_BITS].log
             self.stated[place] = Stated(EntryId(leaf), log, place & INDEX_MASK, payload, record)
-
-    def doubt(self, number: int, index: int) -> None:
-        """Take note that a branch's leaves are not proved from `index` on: it has no roots beyond."""
-        branch = self.branches[number]
-        branch.doubtful = index if branch.doubtful is None else min(index, branch.doubtful)
-
-    def add_cut(self, log: LogKey, cut: int) -> None:
-        """Take note of evidence: the branches of `log` differ from index `cut` on."""
-        self._cuts[log] = min(cut, self._cuts.get(log, cut))
 
     def decide(self) -> None:
         """Form all communes and find what counts, from everything read so far."""
@@ -309,82 +211,6 @@ class History:
 
     # Holdings, Vouchers -------------------------------------------------------------------------
 
-    def log_of(self, branch: int) -> LogKey:
-        return self.branches[branch].log
-
-    def branches_of(self, log: bytes) -> Sequence[_Branch]:
-        return self._of_log.get(log, ())
-
-    def lineage(self, branch: int, end: int) -> Sequence[Part]:
-        # No recursion, here and below: whoever holds a log's key can fork it a thousand times over.
-        parts: list[Part] = []
-        while (base := self.branches[branch].base) is not None:
-            if end > base.end:
-                parts.append(Part(branch, end))
-                end = base.end
-            branch = base.branch
-        parts.append(Part(branch, end))
-        return tuple(reversed(parts))
-
-    def _holder(self, held: _Branch, size: int) -> _Branch:
-        """The branch that holds the last of a branch's first `size` entries."""
-        while held.base is not None and size <= held.base.end:
-            held = self.branches[held.base.branch]
-        return held
-
-    def cut(self, log: LogKey) -> int | None:
-        return self._cuts.get(log)
-
-    def root_at(self, branch: int, size: int) -> bytes | None:
-        compact = self.range_at(branch, size)
-        return None if compact is None else merkle.range_root(size, compact)
-
-    def range_at(self, branch: int, size: int) -> CompactRange | None:
-        """The compact range of a branch's first `size` entries, None if they are not all held or provable."""
-        held = self.branches[branch]
-        return self._range_at(held, size) if size <= held.size else None
-
-    def roots(self, branch: int) -> Iterator[tuple[int, bytes]]:
-        """Every size of a branch's own stretch with its root; none if it is not known what it stands on."""
-        held = self.branches[branch]
-        compact = self._range_at(held, held.first)
-        if compact is None:
-            return
-        for size in range(held.first, held.size):
-            compact = merkle.extend_range(size, compact, [held.leaf(size)])
-            yield size + 1, merkle.range_root(size + 1, compact)
-
-    def _range_at(self, held: _Branch, size: int) -> CompactRange | None:
-        """The compact range of a branch's first `size` entries, None if it is not known."""
-        held = self._holder(held, size)
-        # The branch that another stands on may not have been read so far yet.
-        reach = held.size if held.doubtful is None else min(held.size, held.doubtful)
-        if not held.first <= size <= reach:
-            return None
-        if not held.ranges:
-            self._begin(held)
-        if not held.ranges:
-            return None
-        strides = (size - held.first) // ROOT_STRIDE
-        for stride in range(len(held.ranges), strides + 1):
-            near = held.first + (stride - 1) * ROOT_STRIDE
-            held.ranges.append(merkle.extend_range(near, held.ranges[-1], held.own(near, near + ROOT_STRIDE)))
-        near = held.first + strides * ROOT_STRIDE
-        return merkle.extend_range(near, held.ranges[strides], held.own(near, size))
-
-    def _begin(self, held: _Branch) -> None:
-        """Find the compact range that a branch begins with, and that of every branch below it."""
-        waiting: list[_Branch] = []
-        while held.base is not None and not held.ranges:
-            waiting.append(held)
-            held = self._holder(self.branches[held.base.branch], held.first)
-        for upper in reversed(waiting):
-            below = self._range_at(held, upper.first)
-            if below is None:
-                return
-            upper.ranges.append(below)
-            held = upper
-
     def standing(self, branch: int) -> Standing | None:
         return self._standing.get(branch)
 
@@ -399,19 +225,14 @@ class History:
         return self._predecessors[branch]
 
     def sights(self, parts: Sequence[Part], log: LogKey, above: int) -> Iterable[Sight]:
-        seen = self._seen.get(log, {})
-        for part in parts:
-            found = seen.get(part.branch)
-            if found is not None:
-                for index, head in found.above(above, part.end):
-                    if self._is_sound(head):
-                        yield Sight(place_of(part.branch, index), head.size, head.root)
+        return self._sights.within(parts, log, above)
 
-    def _is_sound(self, head: Head) -> bool:
-        sound = self._sound.get(head)
-        if sound is None:
-            sound = self._sound[head] = self.verify_seen(head)
-        return sound
+    def all_sights(self, log: LogKey, above: int) -> Iterable[Sight]:
+        return self._sights.anywhere(log, above)
+
+    def shown(self) -> Iterator[Shown]:
+        """Every head in the `seen` of any entry, whether or not it is signed, those of one log together."""
+        return self._sights.shown()
 
     def is_witnessed(self, place: int) -> bool:
         return place in self._witnessed
@@ -429,39 +250,7 @@ class History:
     def naming(self, entry: bytes) -> Iterable[int]:
         return self.about.get(entry, ())
 
-    def all_sights(self, log: LogKey, above: int) -> Iterable[Sight]:
-        for branch, seen in self._seen.get(log, {}).items():
-            for index, head in seen.above(above, self.branches[branch].size):
-                if self._is_sound(head):
-                    yield Sight(place_of(branch, index), head.size, head.root)
-
-    def shown(self) -> Iterator[Shown]:
-        """Every head in the `seen` of any entry, whether or not it is signed, those of one log together."""
-        for branches in self._seen.values():
-            for branch, seen in branches.items():
-                for index, head in zip(seen.indexes, seen.heads, strict=True):
-                    yield Shown(place_of(branch, index), head)
-
     # Entries ------------------------------------------------------------------------------------
-
-    def entry_id(self, place: int) -> EntryId:
-        """The id of the entry at a place that is held."""
-        return EntryId(self.branches[place >> PLACE_BITS].leaf(place & INDEX_MASK))
-
-    def find(self, entries: Collection[bytes]) -> dict[bytes, int]:
-        """Where entries are held, by their ids; one place each, looked for through all leaves."""
-        found: dict[bytes, int] = {}
-        for number, branch in self.branches.items() if entries else ():
-            leaves = bytes(branch.leaves)
-            for at in range(0, len(leaves), 32):
-                if leaves[at : at + 32] in entries:
-                    found.setdefault(leaves[at : at + 32], place_of(number, branch.first + at // 32))
-        return found
-
-    def leaf_at(self, branch: int, index: int) -> bytes | None:
-        """The leaf hash at an index of a branch, what it shares included; None if it is not held."""
-        held = self.branches[self.lineage(branch, index + 1)[-1].branch]
-        return held.leaf(index) if held.first <= index < held.size else None
 
     def is_read(self, place: int) -> bool:
         """Whether the entry at a place could be read: it is neither erased nor malformed."""

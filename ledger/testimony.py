@@ -16,10 +16,11 @@ from .errors import EvidenceError
 from .evidence import check_evidence, decode_evidence
 from .findings import Findings, Tally
 from .held import INDEX_MASK, PLACE_BITS
-from .history import History, Shown
+from .history import History
 from .log import Head, LogKey
 from .names import Names
 from .sentences import N_
+from .sights import Shown
 from .store.rows import Rows
 from .store.typed import head_of
 

@@ -146,17 +146,6 @@ def over_commitment(listing: Posted, exchanges: Iterable[Exchange]) -> OverCommi
     )
 
 
-def over_commitments(listings: Iterable[Posted], exchanges: Iterable[Exchange]) -> tuple[OverCommitment, ...]:
-    """All warnings about these listings, in order of their ids."""
-    drawing: dict[bytes, dict[EntryId, Exchange]] = {}
-    for exchange in exchanges:
-        for transfer in exchange.proposal.transfers:
-            if transfer.listing is not None:
-                drawing.setdefault(transfer.listing, {})[exchange.id] = exchange
-    found = (over_commitment(listing, drawing.get(listing.id, {}).values()) for listing in listings)
-    return tuple(sorted(warning for warning in found if warning is not None))
-
-
 def _record(listing: Posted) -> Listing:
     assert isinstance(listing.record, Offer | Need)
     return listing.record

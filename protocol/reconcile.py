@@ -71,11 +71,6 @@ class Difference(NamedTuple):
         """The size that the other side holds, 0 if none or if it holds the log as forked."""
         return 0 if self.theirs is None or self.theirs & 1 else self.theirs >> 1
 
-    @property
-    def their_cut(self) -> int | None:
-        """The cut that the other side has evidence of, None if it has none."""
-        return self.theirs >> 1 if self.theirs is not None and self.theirs & 1 else None
-
 
 class Reconciler:
     """One side of a comparison, without a socket.

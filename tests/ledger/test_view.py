@@ -34,7 +34,6 @@ from ledger.view import (
     left,
     listing_state,
     over_commitment,
-    over_commitments,
 )
 from tests.ledger.test_exchange import talks
 from tests.support.talks import Talk, commune_id, kg, transfers_of
@@ -193,21 +192,22 @@ def test_a_listing_promised_to_the_last_gram_is_not_warned_of() -> None:
     assert left(listing, exchanges) == 0
 
 
-def test_warnings_count_contested_exchanges_and_name_them() -> None:
+def test_a_warning_counts_contested_exchanges_and_names_them() -> None:
     listing = offer(kg(10))
     talk = given(kg(30), listing.id)
     talk.say("Montes", Deliver, transfer=0, quantity=kg(30), contested=True)
-    open_listing = posted("Montes", Offer(at=1, category="maize", title="maíz", quantity=kg(5)), 9)
-    warnings = over_commitments([open_listing, listing], [talk.exchange()])
-    assert [(item.listing, item.contested) for item in warnings] == [(listing.id, (talk.opening.id,))]
+    warning = over_commitment(listing, [talk.exchange()])
+    assert warning is not None
+    assert warning.contested == (talk.opening.id,)
 
 
-def test_warnings_see_every_listing_once_however_many_transfers_name_it() -> None:
+def test_a_warning_names_an_exchange_once_however_many_transfers_name_the_listing() -> None:
     listing = offer(kg(50))
     asked = (("Montes", "Valle", "maíz", kg(30)), ("Montes", "Valle", "maíz", kg(30)))
     exchange = accepted(drawing_on(listing.id, *asked)).exchange()
     nothing = given(kg(30), clock=7).exchange()
-    (warning,) = over_commitments([listing], [exchange, nothing])
+    warning = over_commitment(listing, [exchange, nothing])
+    assert warning is not None
     assert (warning.promised, warning.exchanges) == (60 * KILO, (exchange.id,))
 
 

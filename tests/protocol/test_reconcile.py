@@ -88,7 +88,7 @@ def test_a_forked_log_is_told_by_its_cut() -> None:
     compared = compare(Roster(one), Roster(other))
     assert_all_known(one, other, compared)
     (difference,) = compared.one.differences.values()
-    assert (difference.their_cut, difference.their_size) == (4, 0)
+    assert (difference.theirs, difference.their_size) == (Mark(4).code, 0)
     assert compared.other.differences[log_of(3)].their_size == 9
 
 
