@@ -19,6 +19,7 @@ what they decide.
     proposals   proposals as people give them: things, listings, files
     moves       which transfer, amount or dispute is meant where a person leaves it open
     selection   which listings are meant by what somebody chose
+    looks       which names look the same
     petnames    what people here call other communes
     overview    what is put together to be shown: listings, what was said, accounts
     shapes      the same as JSON, for commands and the API

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Final
-from unicodedata import combining, normalize
 
 import msgspec
 
@@ -26,6 +26,7 @@ from . import journal, keys, language
 from .errors import HomeError, InputError
 from .home import Home
 from .limits import MAX_PET_NAME_CHARACTERS, MAX_PET_NAMES
+from .looks import skeleton
 from .overview import Names
 from .wishes import line_of
 
@@ -38,18 +39,9 @@ Written = dict[
 SHOWN_WORDS: Final = 2
 """words of its id beside a commune that calls itself as people here call another; its page has all six."""
 
-_CONFUSED: Final = str.maketrans("0135", "oies")
-"""Digits that are read as letters in a hurry."""
-
 
 class _File(msgspec.Struct, frozen=True):
     names: Written = {}
-
-
-def skeleton(name: str) -> str:
-    """What is left of a name at a glance: small letters without accents, blanks and marks."""
-    letters = normalize("NFKD", name.casefold()).translate(_CONFUSED).replace("l", "i")
-    return "".join(letter for letter in letters if letter.isalnum() and not combining(letter))
 
 
 # Kept -------------------------------------------------------------------------------------------
@@ -165,14 +157,16 @@ class OwnNames(Names):
         super().__init__(reader)
         self.called: Mapping[CommuneId, str] = pet_names_at(reader)
         self._taken = {skeleton(name): commune for commune, name in self.called.items()}
+        self._alike = Counter(skeleton(name) for name in self._names.values())
 
     def __getitem__(self, commune: bytes) -> str:
-        """What people here call it, else what it calls itself: with words if they call another one so."""
+        """What people here call it, else what it calls itself: with words if another one is called so too."""
         identity = CommuneId(commune)
         if identity in self.called:
             return self.called[identity]
         name = super().__getitem__(commune)
-        if self._taken and self._taken.get(skeleton(name), identity) != identity:
+        look = skeleton(name)
+        if self._alike[look] > 1 or self._taken.get(look, identity) != identity:
             words = keys.fingerprint_words(commune, language.current()).split()[:SHOWN_WORDS]
             return f"{name} ({' '.join(words)} …)"
         return name

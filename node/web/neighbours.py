@@ -22,8 +22,9 @@ from ..addresses import PEER_PORT
 from ..api import RESIDENT
 from ..language import gettext as _
 from ..language import ngettext
+from ..looks import skeleton
 from ..overview import Relations
-from ..petnames import OwnNames, skeleton
+from ..petnames import OwnNames
 from ..service import Service
 from ..shapes.nodes import given_of
 from ..wishes import Remark
