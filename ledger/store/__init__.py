@@ -12,7 +12,8 @@
         witnesses    what counts past a limit
         meaning      listings, profiles, recognitions, exchanges
         sites        where listings are, as it is looked for
-    writing      `Store`: the one writer, on its own thread
+    writing      `Store`: the one writer, and every change there is
+        committing   how changes become durable, on one thread
         receiving    runs and evidence, as rows
     reading      `Reader`: what is shown, over a read-only connection
         passing      entries, heads, runs and proofs as they stand

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
@@ -30,7 +29,7 @@ from ledger.errors import (
     Unconnected,
 )
 from ledger.limits import MAX_PAYLOAD_BYTES
-from ledger.log import Erased, Head, LogKey, LogState, Run, entry_id, head_body
+from ledger.log import Erased, Head, LogState, Run, entry_id, head_body
 from ledger.records import Offer
 from ledger.standing import place_of
 from ledger.store import database, migrations, receiving, writing
@@ -41,19 +40,6 @@ from tests.support.histories import NETWORK, Author, key_of, numbered, written
 from tests.support.networks import proof_of_fork
 
 KEEP = st.integers(1, 12)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the ledger is."""
-    return tmp_path / "ledger.sqlite3"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    """An open store."""
-    with Store(path, NETWORK) as store:
-        yield store
 
 
 def dump(path: Path) -> dict[str, list[tuple[Any, ...]]]:
@@ -378,23 +364,6 @@ def test_two_programs_on_one_ledger_work_out_the_same_views(path: Path, store: S
         assert dump(path)[table] == before[table], table
 
 
-@pytest.mark.parametrize("which", ["", "-wal"])
-def test_in_files_that_were_replaced_nothing_is_written(path: Path, store: Store, which: str) -> None:
-    """SQLite would go on in the files it has open, which nobody finds any more: all of it would be lost."""
-    author = Author("montes", network=NETWORK)
-    store.append(author.key, [b"uno"], None)
-    head = own_log(store, author)
-    file = path.with_name(path.name + which)
-    file.rename(path.with_name("elsewhere"))
-    file.write_bytes(path.with_name("elsewhere").read_bytes())
-    with pytest.raises(StoreError, match=r"was replaced or removed .* start it again"):
-        store.append(author.key, [b"dos"], head)
-    with pytest.raises(StoreError, match="was replaced"):
-        store.check_in_place()
-    path.with_name("elsewhere").replace(file)
-    assert store.append(author.key, [b"dos"], head).head.size == 2
-
-
 def test_on_a_head_that_does_not_fit_its_entries_nothing_is_signed(path: Path) -> None:
     """What a file leaves that was written over under a running program: the pages of two times."""
     author = Author("montes", network=NETWORK)
@@ -687,12 +656,6 @@ def test_a_fork_that_a_run_shows_is_durable_when_it_is_acknowledged(
         assert [evidence.cut for evidence in reader.evidence()] == [3]
 
 
-def test_closing_twice_is_closing_once(path: Path) -> None:
-    store = Store(path, NETWORK)
-    store.close()
-    store.close()
-
-
 def test_of_all_evidence_the_lowest_cut_is_kept(path: Path, store: Store) -> None:
     montes = found("Los Montes")
     for number in range(4):
@@ -821,131 +784,7 @@ def test_a_run_with_erased_payloads_is_stored_and_passed_on(path: Path, store: S
         assert [row.payload is None for row in reader.entries(1)] == [False, False, True, False]
 
 
-# Failing writes -----------------------------------------------------------------------------------
-
-
-class Failing:
-    """A connection that fails at a statement, before or after it took effect."""
-
-    def __init__(self, real: sqlite3.Connection, statements: tuple[str, ...], *, after: bool = False) -> None:
-        self._real = real
-        self._statements = statements
-        self._after = after
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
-        """Execute a statement, or fail."""
-        if statement in self._statements:
-            if self._after:
-                self._real.execute(statement, *values)
-            raise sqlite3.OperationalError("disk I/O error")
-        return self._real.execute(statement, *values)
-
-
-@pytest.mark.parametrize(
-    ("statements", "after", "kept"),
-    [(("COMMIT",), False, 1), (("COMMIT",), True, 2), (("COMMIT", "ROLLBACK"), False, 1)],
-    ids=["the commit fails", "the commit succeeds and says that it failed", "the rollback fails as well"],
-)
-def test_a_commit_that_failed_closes_the_store_until_it_is_opened_anew(
-    path: Path, statements: tuple[str, ...], after: bool, kept: int
-) -> None:
-    key = key_of("El Maizal")
-    other = written("La Costa", numbered("x", 3))
-    with Store(path, NETWORK) as store:
-        first = store.append(key, [b"acknowledged"], None)
-        log = first.log
-        store._connection = Failing(store._connection, statements, after=after)  # type: ignore[assignment]
-        with pytest.raises(StoreError, match="check the disk"):
-            store.append(key, [b"not acknowledged"], first.head)
-        attempts: list[Callable[[], object]] = [
-            lambda: store.append(key, [b"more"], first.head),
-            lambda: store.ingest(other.runs[0]),
-            lambda: list(store.ingest_all(other.runs)),
-            lambda: store.rebuild(),
-            lambda: store.own_log(log),
-            lambda: store.erase(first.log, 0, bytes(32), 0, ""),
-        ]
-        for attempt in attempts:
-            with pytest.raises(StoreError, match="failed before"):
-                attempt()
-    with Store(path, NETWORK) as store:
-        held = store.own_log(first.log).head
-        assert held is not None
-        assert held.size == kept
-        assert store.append(key, [b"more"], held).head.size == kept + 1
-    with Reader(path) as reader:
-        assert next(iter(reader.entries(1))).payload == b"acknowledged"
-
-
-def leave_pages(connection: sqlite3.Connection, count: int) -> None:
-    """Let a database grow by so many pages."""
-    pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    connection.execute(f"PRAGMA max_page_count = {pages + count}")
-
-
-def test_a_full_disk_loses_nothing_that_was_acknowledged(path: Path) -> None:
-    key = key_of("El Maizal")
-    acknowledged: list[Head] = []
-    with Store(path, NETWORK) as store:
-        pages = store._thread.submit(
-            lambda: store._connection.execute("PRAGMA page_count").fetchone()[0]
-        ).result()
-        store._thread.submit(
-            lambda: store._connection.execute(f"PRAGMA max_page_count = {pages + 12}")
-        ).result()
-        last: Head | None = None
-
-        def fill() -> None:
-            nonlocal last
-            while True:
-                last = store.append(key, [bytes(2_000)], last).head
-                acknowledged.append(last)
-
-        with pytest.raises(StoreError, match=r"disk .* is full"):
-            fill()
-        with pytest.raises(StoreError, match="failed before"):
-            store.append(key, [b"more"], last)
-    assert len(acknowledged) > 2
-    with Store(path, NETWORK) as store:
-        assert store.own_log(LogKey(key.public_key)).head == acknowledged[-1]
-        store.append(key, [b"more"], acknowledged[-1])
-    with Reader(path) as reader:
-        assert list(reader.heads(1))[:-1] == acknowledged
-
-
-def test_a_fault_of_the_program_itself_is_not_hidden_and_changes_nothing(
-    path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    author = written("El Maizal", numbered("a", 3))
-    before = dump(path)
-
-    def fail() -> None:
-        raise RuntimeError("a fault")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(store._projection, "finish", fail)
-        with pytest.raises(RuntimeError, match="a fault"):
-            store.ingest(author.runs[0])
-    assert dump(path) == before
-    assert store.ingest(author.runs[0]).new == 3
-
-
-# Threads, views, readers ----------------------------------------------------------------------------
-
-
-def test_any_thread_may_use_the_store(path: Path, store: Store) -> None:
-    authors = [written(f"commune {number}", numbered("a", 5), numbered("b", 5)) for number in range(8)]
-
-    def bring(author: Author) -> list[int]:
-        return [store.ingest(run).new for run in author.runs]
-
-    with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(bring, authors)) == [[5, 5]] * 8
-    with Reader(path) as reader:
-        assert len(reader.branches()) == 8
+# Views, readers ------------------------------------------------------------------------------------
 
 
 def test_a_store_without_views_makes_them_when_asked(path: Path) -> None:
