@@ -82,6 +82,8 @@ class Resident:
                 self.custody = await Custody.open(self.home, self.figures.wrote, self.settings)
                 self.trouble = None
                 journal.tell("opened", log=self.custody.log.hex(), situation=self.custody.situation)
+            else:
+                self._lament(await asyncio.to_thread(_loss_of, self.home))
         except HomeInUse:
             in_use = True  # a command is at work in it, as `init` is; it will not be long
         finally:
@@ -95,10 +97,14 @@ class Resident:
             try:
                 await self.try_to_open()
             except LedgerError as error:
-                if str(error) != str(self.trouble):
-                    journal.tell("trouble", level="error", sentence=error)
-                self.trouble = error
+                self._lament(error)
         return self.custody
+
+    def _lament(self, error: LedgerError | None) -> None:
+        """Remember what keeps the home from being opened, and tell the journal once."""
+        if error is not None and str(error) != str(self.trouble):
+            journal.tell("trouble", level="error", sentence=error)
+        self.trouble = error
 
     async def keep_writing(self) -> None:
         """Open the ledger anew whenever a write has failed, for ever: the disk may have room again."""
@@ -293,6 +299,15 @@ class Resident:
         digest = sha256(data).digest()
         await asyncio.to_thread(self.blobs.keep, digest, data, own=True)
         return digest
+
+
+def _loss_of(home: Home) -> LedgerError | None:
+    """What is said of a home in which there is nothing to open any more, None of one that is new."""
+    try:
+        home.check_unsigned()
+    except HomeError as error:
+        return error
+    return None
 
 
 def _tell_imported(report: ImportReport, *, whole: bool) -> None:
