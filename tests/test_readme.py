@@ -75,12 +75,13 @@ def test_an_audit_from_outside_and_taking_data_out_go_as_written(
         ["offer", "Ma\u00edz", "--yes"],
         *told("audit.md"),
         *told("take-data-out.md"),
+        *told("es/sacar-datos.md"),
     ]
     assert len(given) > 10
     for words in given:
         arguments = words if words[0] != "init" or "--yes" in words else [*words, *unasked, "auditor.words"]
         result = CliRunner().invoke(trueque, arguments)
         assert result.exit_code == 0, (words, result.output)
-    assert {"listings.csv", "everything.zip", "records.jsonl", "graph.json"} <= {
-        path.name for path in tmp_path.iterdir()
-    }
+    english = {"listings.csv", "everything.zip", "records.jsonl", "graph.json"}
+    spanish = {"publicaciones.csv", "todo.zip", "actas.jsonl", "grafo.json"}
+    assert english | spanish <= {path.name for path in tmp_path.iterdir()}
