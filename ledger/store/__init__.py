@@ -17,6 +17,7 @@
         receiving    runs and evidence, as rows
     reading      `Reader`: what is shown, over a read-only connection
         passing      entries, heads, runs and proofs as they stand
+        listings     listings as they are chosen
         totals       how much is held, in a few numbers
 
 All SQL of the ledger stands here.
